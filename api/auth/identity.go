@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of the names in a token, in bytes. They protect the memory of whoever
+// keeps an Identity per connection and the logs and metrics it appears in.
+const (
+	// MaxUserBytes bounds the claim sub.
+	MaxUserBytes = 256
+	// MaxDeviceBytes bounds the claims device and did.
+	MaxDeviceBytes = 128
+	// MaxChannels bounds the length of the claim channels.
+	MaxChannels = 256
+	// MaxChannelBytes bounds each name in the claim channels.
+	MaxChannelBytes = 164
+	// maxNameBytes bounds the claims iss and jti.
+	maxNameBytes = 256
+)
+
+// Identity is who stands behind a request. It is shared between all requests
+// that bring the same token and must not be changed.
+type Identity struct {
+	// User is the claim sub; empty for an API key.
+	User string
+	// Device is the claim device, else did; may be empty.
+	Device string
+	// TokenID is the claim jti; may be empty.
+	TokenID string
+	// Issuer is the claim iss; may be empty.
+	Issuer string
+	// KeyName is the name of the API key; empty for a token.
+	KeyName string
+	// Channels is the claim channels: names of private channels the user may
+	// join, where a * at the end stands for anything (see AllowsChannel).
+	Channels []string
+	// Expires is the claim exp, without leeway. Zero means never.
+	Expires time.Time
+	// IssuedAt is the claim iat. Zero means that the token does not say.
+	IssuedAt time.Time
+	// Scopes is what the caller may do on the backend API.
+	Scopes Scope
+}
+
+// AllowsChannel reports whether the claim channels names the channel, either
+// exactly or by a prefix that ends in *.
+func (id *Identity) AllowsChannel(channel string) bool {
+	for _, pattern := range id.Channels {
+		if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+			if strings.HasPrefix(channel, prefix) {
+				return true
+			}
+		} else if pattern == channel {
+			return true
+		}
+	}
+	return false
+}
+
+// usable reports whether s is a name of 1 to limit bytes of valid UTF-8 without
+// control characters. U+FFFD is refused as well: encoding/json puts it in the
+// place of broken text, so two different names could become the same.
+func usable(s string, limit int) bool {
+	if s == "" || len(s) > limit {
+		return false
+	}
+	for _, r := range s {
+		if r == utf8.RuneError || unicode.IsControl(r) {
+			return false
+		}
+	}
+	return true
+}

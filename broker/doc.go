@@ -1,0 +1,25 @@
+// Package broker is the core: it puts events into users' logs and hands them
+// to the users' connections, in one step per user.
+//
+// # One critical section per user
+//
+// Append to the log, which gives the seq, and hand-over to every connection
+// happen under one lock; so do the look at the log and the join of a new
+// connection. A client therefore sees from+1, from+2, … or an announced gap,
+// by construction, and two publishers can never arrive swapped.
+//
+// A connection takes what waits with [Subscription.Next]. What waits is kept
+// as references to shared frames, bounded in number and bytes; a connection
+// that falls further behind gives its queue back and reads on from the log,
+// page by page, until it has caught up. Replays use the same path: a replay of
+// any length needs no more memory than a page.
+//
+// # Lock order
+//
+//	shard.mu → replay's own locks
+//	shard.mu → Subscription.mu
+//	Frame.mu (a leaf: held only while a frame is encoded)
+//
+// Wakers are called with shard.mu held, so a Waker must not block and must not
+// call back. Nothing here does I/O or logs under a lock.
+package broker

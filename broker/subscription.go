@@ -1,0 +1,74 @@
+package broker
+
+import (
+	"sync"
+
+	"hubline/replay"
+)
+
+// Waker is told that a subscription has something to take. It must not block
+// and must not call the broker: it is called with a user's lock held.
+type Waker interface{ Wake() }
+
+// Options describe a subscription.
+type Options struct {
+	// User whose events are wanted. Required.
+	User string
+	// Device of the client, if its token names one. Events meant for another
+	// device, or for all but this one, are left out.
+	Device string
+	// Since is where to begin. SinceDevice means the device's saved cursor,
+	// or live only when there is none.
+	Since replay.Since
+	// Match leaves out events for which it returns false; nil takes all. It
+	// is called with a user's lock held and must be quick and pure.
+	Match func(*replay.Event) bool
+	// Waker is told when there is something to take. Required.
+	Waker Waker
+}
+
+// Welcome tells where a subscription begins.
+type Welcome struct {
+	Epoch     string
+	Start     uint64 // everything after this seq follows
+	Head      uint64 // newest seq at the time of joining
+	Oldest    uint64 // oldest seq still kept
+	Replayed  int    // how many events follow from the log
+	Recovered bool   // every event after the asked cursor follows
+	// Gap is what can no longer be replayed. The dialect announces it before
+	// the first delivery; gaps that come later are deliveries themselves.
+	Gap *replay.Gap
+	// Resume is the cursor that a client may safely keep before it has read
+	// anything: where delivery starts, or, as long as a gap has not been
+	// announced, the cursor that it asked with.
+	Resume replay.Cursor
+}
+
+// Delivery is one thing for a client: an event or a gap.
+type Delivery struct {
+	// Seq of the event, or of the last event of the gap.
+	Seq   uint64
+	Event *replay.Event
+	// Frame shares encodings with other connections. It is nil for events
+	// that were read from the log for this connection alone.
+	Frame *Frame
+	// Gap, if set, stands in the place of events that are lost.
+	Gap *replay.Gap
+}
+
+// Subscription is one connection's place in a user's log.
+type Subscription struct {
+	b      *Broker
+	u      *user
+	device string
+	match  func(*replay.Event) bool
+	waker  Waker
+
+	next, prev *Subscription // of the same user; guarded by the shard's lock
+
+	mu     sync.Mutex
+	queue  queue
+	pos    uint64 // last seq that Next has passed
+	behind bool   // reads from the log; the queue is empty
+	closed bool
+}

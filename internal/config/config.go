@@ -1,0 +1,91 @@
+// Package config holds what `hubline serve` can be told: one [Config] struct
+// whose fields are flags, environment variables (HUBLINE_<FLAG>) and keys of a
+// YAML file, the reading of those sources, and the files of the data directory.
+//
+// A value is taken from the flag, else from the environment, else from the
+// file, else from the default in the struct tag.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is the whole configuration of the server. The tags are the single
+// source of names, defaults and help texts; [Default] returns the defaults
+// alone. A Config is plain data: copy it, do not change it once the server runs.
+type Config struct {
+	Listen    `embed:"" group:"listen"`
+	Storage   `embed:"" group:"storage"`
+	Identity  `embed:"" group:"identity"`
+	Logging   `embed:"" group:"logging"`
+	Publish   `embed:"" group:"publish"`
+	Clients   `embed:"" group:"clients"`
+	Replay    `embed:"" group:"replay"`
+	Timeouts  `embed:"" group:"timeouts"`
+	DemoFlags `embed:""`
+}
+
+// Listen says where the server is found and whom it believes.
+type Listen struct {
+	// Addr is the TCP address to listen on. Port 0 takes a free one.
+	Addr string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	// BasePath stands before every route, so that the server can share a host
+	// name with others behind a proxy that does not rewrite paths.
+	BasePath string `placeholder:"/PATH" help:"Path prefix of every route, such as /realtime."`
+	// TLSCert and TLSKey are PEM files; both or neither.
+	TLSCert string `placeholder:"FILE" help:"Certificate chain (PEM). With --tls-key: serve HTTPS."`
+	TLSKey  string `placeholder:"FILE" help:"Private key of --tls-cert (PEM)."`
+	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto
+	// are believed. None by default: anybody can send those headers, and the
+	// limit per address would be theirs to evade.
+	TrustedProxies []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies whose X-Forwarded-* headers are believed, such as 10.0.0.0/8 (none)."`
+	// AllowedOrigins are the web origins that may connect from a browser, for
+	// CORS and for the Origin of WebSockets. The server's own is always allowed;
+	// "*" allows all.
+	AllowedOrigins []string `placeholder:"ORIGIN" help:"Web origins that may connect, such as https://app.example.org, besides the server's own; * for all (none)."`
+}
+
+// Storage says what outlives the process.
+type Storage struct {
+	// Data is the directory of the signing secret, the API key and the durable
+	// state. Empty means memory only: nothing outlives the process.
+	Data string `default:"./hubline-data" placeholder:"DIR" help:"Directory for secrets and state, made on first start with mode 0700 (${default}). \"\" keeps everything in memory."`
+}
+
+// Identity says who may connect and who may publish.
+type Identity struct {
+	// JWTSecretFile holds the HMAC secret of client tokens (HS256, HS384,
+	// HS512) on one line, at least 32 bytes. Empty means the data directory's,
+	// unless public keys are configured: an HMAC secret next to public keys is
+	// refused, because a public key could then be passed off as the secret.
+	JWTSecretFile string `name:"jwt-secret-file" placeholder:"FILE" help:"HMAC secret of client tokens, at least 32 bytes on one line (the data directory's)."`
+	// JWTPublicKeyFile are PEM files with RSA, ECDSA or Ed25519 public keys.
+	JWTPublicKeyFile []string `name:"jwt-public-key-file" placeholder:"FILE" help:"PEM files with public keys of client tokens (RSA, ECDSA, Ed25519)."`
+	// JWKSURL is where public keys are fetched from and refreshed.
+	JWKSURL string `name:"jwks-url" placeholder:"URL" help:"JWKS document with public keys of client tokens; refreshed as keys rotate."`
+	// JWTIssuer and JWTAudience must match the claims iss and aud. Empty means
+	// the claim is not looked at.
+	JWTIssuer   string `name:"jwt-issuer" placeholder:"ISS" help:"Required issuer (iss) of client tokens."`
+	JWTAudience string `name:"jwt-audience" placeholder:"AUD" help:"Required audience (aud) of client tokens."`
+	// JWTLeeway is how far the clocks of issuer and server may differ when exp,
+	// nbf and iat are checked.
+	JWTLeeway time.Duration `name:"jwt-leeway" default:"30s" placeholder:"DURATION" help:"Tolerated clock difference when exp and nbf are checked (${default})."`
+	// APIKeyFile holds lines `name scopes sha256:<hex>`; they are valid besides
+	// the data directory's key.
+	APIKeyFile string `name:"api-key-file" placeholder:"FILE" help:"API keys of backends: lines of \"name scopes sha256:<hex>\"."`
+}
+
+// Logging says how the process reports about itself, on standard error.
+type Logging struct {
+	// LogFormat auto means text on a terminal and JSON otherwise.
+	LogFormat string `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto, text or json; auto is text on a terminal and json otherwise (${default})."`
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+}
+
+// DemoFlags are for trying Hubline out.
+type DemoFlags struct {
+	// Demo publishes a small backup that never ends, so that a newcomer sees
+	// events without publishing any.
+	Demo bool `hidden:"" help:"Publish the progress of an imaginary backup, for a first look."`
+}

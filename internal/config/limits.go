@@ -1,0 +1,95 @@
+package config
+
+import "time"
+
+// Publish bounds what a publisher may send.
+type Publish struct {
+	// MaxPublishBytes bounds the body of one published event, in bytes. It
+	// protects memory: the payload is held in a log and in outboxes. Larger
+	// bodies are answered 413.
+	MaxPublishBytes Size `default:"256KiB" placeholder:"SIZE" help:"Largest event that may be published (${default})."`
+	// MaxBatchItems bounds the items of one request to /events:batch, which
+	// bounds how long one request holds the server's attention.
+	MaxBatchItems int `default:"1000" placeholder:"N" help:"Most events in one batch (${default})."`
+	// MaxBatchBytes bounds the body of one request to /events:batch, in bytes.
+	// It protects memory: an array is read whole.
+	MaxBatchBytes Size `default:"8MiB" placeholder:"SIZE" help:"Largest body of one batch (${default})."`
+	// IdempotencyKeys bounds the remembered idempotency keys, in all. The
+	// longest unused one is forgotten first, after which a retry with it
+	// publishes again.
+	IdempotencyKeys int `default:"100000" placeholder:"N" help:"Idempotency keys remembered, in all (${default})."`
+}
+
+// Clients bounds what connected and connecting clients may cost.
+type Clients struct {
+	// MaxConnections bounds live connections of all transports. It protects
+	// memory and file descriptors; further ones are answered 503.
+	MaxConnections int `default:"100000" placeholder:"N" help:"Most connections, in all (${default})."`
+	// MaxConnectionsPerUser keeps one user, or one leaked token, from taking
+	// every connection. Zero means no limit.
+	MaxConnectionsPerUser int `default:"100" placeholder:"N" help:"Most connections of one user; 0 for no limit (${default})."`
+	// MaxConnectionsPerIP bounds connections per client address. Zero means no
+	// limit, which is the default because behind a proxy that is not in
+	// TrustedProxies every client has the proxy's address.
+	MaxConnectionsPerIP int `default:"0" placeholder:"N" help:"Most connections from one address; 0 for no limit (${default})."`
+	// MaxNegotiated bounds negotiated connections that nobody has attached to
+	// yet. It protects memory against a client that only negotiates.
+	MaxNegotiated int `default:"10000" placeholder:"N" help:"Most negotiated connections waiting for their client (${default})."`
+	// MaxMessageBytes bounds one inbound message (WebSocket message, hub
+	// message, body of a POST to a connection), in bytes. It is the size that
+	// the stock SignalR server allows.
+	MaxMessageBytes Size `default:"32768" placeholder:"SIZE" help:"Largest message a client may send (${default} bytes)."`
+	// OutboxEvents and OutboxBytes bound what waits for one connection. A
+	// client that is slower than this is disconnected and resumes, so that it
+	// never delays others and never costs more.
+	OutboxEvents int  `default:"1024" placeholder:"N" help:"Most events waiting for one slow connection before it is closed (${default})."`
+	OutboxBytes  Size `default:"1MiB" placeholder:"SIZE" help:"Most bytes waiting for one slow connection before it is closed (${default})."`
+}
+
+// Replay bounds the logs from which clients catch up.
+type Replay struct {
+	// LogEvents, LogBytes and LogAge bound the log of one user. Whichever is
+	// reached first evicts the oldest event; a client that was away longer is
+	// told of a gap.
+	LogEvents int           `default:"1000" placeholder:"N" help:"Most events kept for one user (${default})."`
+	LogBytes  Size          `default:"1MiB" placeholder:"SIZE" help:"Most bytes kept for one user (${default})."`
+	LogAge    time.Duration `default:"24h" placeholder:"DURATION" help:"Longest time an event is kept (${default})."`
+	// LogUsers and LogTotalBytes bound all logs together. The user longest
+	// without events and without a live connection is evicted first.
+	LogUsers      int  `default:"100000" placeholder:"N" help:"Most users with a log (${default})."`
+	LogTotalBytes Size `default:"256MiB" placeholder:"SIZE" help:"Most bytes kept in all logs together (${default})."`
+	// Watermarks bounds the evicted users whose last seq is remembered (some
+	// 100 bytes each), so that they are told of a gap and never that they
+	// missed nothing.
+	Watermarks int `default:"100000" placeholder:"N" help:"Evicted users whose last position is remembered (${default})."`
+}
+
+// Timeouts bound how long the server waits for somebody else.
+type Timeouts struct {
+	// NegotiateTTL is how long a negotiated connection waits for its client.
+	NegotiateTTL time.Duration `name:"negotiate-ttl" default:"15s" placeholder:"DURATION" help:"How long a negotiated connection waits for its client (${default})."`
+	// TicketTTL is how long a ticket of /events/negotiate may be used, at most
+	// 60 s: it stands in a URL and so in other people's logs.
+	TicketTTL time.Duration `name:"ticket-ttl" default:"60s" placeholder:"DURATION" help:"How long a ticket of /events/negotiate is good, at most 60s (${default})."`
+	// PingInterval is the longest silence towards a client. The stock SignalR
+	// clients give up after 30 s, so 15 s tolerates one lost ping, and most
+	// proxies cut idle connections after 60 s.
+	PingInterval time.Duration `default:"15s" placeholder:"DURATION" help:"Longest silence towards a client (${default})."`
+	// ClientTimeout is the longest silence of a client that is expected to
+	// speak or to answer pings, before its connection counts as dead.
+	ClientTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"Longest silence of a client before it counts as gone (${default})."`
+	// HandshakeTimeout bounds the SignalR handshake and the WebSocket upgrade.
+	HandshakeTimeout time.Duration `default:"15s" placeholder:"DURATION" help:"Longest handshake of a hub connection (${default})."`
+	// SendTimeout bounds one write to a client. It protects the goroutine and
+	// the outbox behind a peer that no longer reads.
+	SendTimeout time.Duration `default:"10s" placeholder:"DURATION" help:"Longest single write to a client (${default})."`
+	// PollTimeout is how long a SignalR long poll is held when nothing happens.
+	PollTimeout time.Duration `default:"90s" placeholder:"DURATION" help:"How long a hub's long poll is held (${default})."`
+	// ReadHeaderTimeout and BodyTimeout bound the arrival of a request's
+	// headers and body, against peers that send one byte at a time.
+	ReadHeaderTimeout time.Duration `default:"10s" placeholder:"DURATION" help:"Longest arrival of request headers (${default})."`
+	BodyTimeout       time.Duration `default:"30s" placeholder:"DURATION" help:"Longest arrival of a request body (${default})."`
+	// DrainTimeout bounds the whole ordered stop: telling the clients, closing
+	// streams, waiting for requests, flushing state.
+	DrainTimeout time.Duration `default:"10s" placeholder:"DURATION" help:"Longest ordered stop after SIGTERM (${default})."`
+}

@@ -1,0 +1,92 @@
+package longpoll
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"hubline/transports"
+)
+
+// Expirer is a session that answers one poll. After Expire its next Fill lays
+// out an answer even if there is nothing to tell.
+type Expirer interface{ Expire() }
+
+// once is the carrier of a connection that is a single request: what the
+// session lays out first is the whole body of the answer.
+type once struct {
+	c    *transports.Connection
+	poll *Poll
+	ends time.Time
+	kind string
+
+	batch *transports.Batch // used by Answer alone
+
+	mu      sync.Mutex
+	expired bool
+	reason  transports.Reason
+}
+
+// ServeOnce answers the request with what the session of c lays out first, at
+// the latest after wait, then ends c. It may return before that.
+func ServeOnce(parker *Parker, w http.ResponseWriter, r *http.Request, c *transports.Connection, wait time.Duration, contentType string) {
+	NoCache(w.Header())
+	k := &once{
+		c: c, ends: time.Now().Add(wait), kind: contentType,
+		batch: transports.NewBatch(transports.Plain{}), reason: transports.ReasonDone,
+	}
+	k.poll = NewPoll(parker, k)
+	c.Run(k)
+	if wait <= 0 {
+		k.expire(transports.ReasonDone)
+	} else if wait < parker.cfg.ParkAfter {
+		// The sweeper is too coarse for so short a wait.
+		t := time.AfterFunc(wait, func() { k.expire(transports.ReasonDone) })
+		defer t.Stop()
+	}
+	k.poll.Serve(w, r)
+}
+
+func (k *once) expire(r transports.Reason) {
+	k.mu.Lock()
+	first := !k.expired
+	if first {
+		k.expired, k.reason = true, r
+	}
+	k.mu.Unlock()
+	if first {
+		if e, ok := k.c.Session().(Expirer); ok {
+			e.Expire()
+		}
+		k.poll.Wake()
+	}
+}
+
+// Answer implements Source.
+func (k *once) Answer(*Poll) (Answer, bool) {
+	k.c.Session().Fill(k.batch)
+	if len(k.batch.Buf) == 0 {
+		return Answer{}, false
+	}
+	body := k.batch.Buf
+	k.mu.Lock()
+	r := k.reason
+	k.mu.Unlock()
+	k.c.End(r)
+	return Answer{Status: http.StatusOK, ContentType: k.kind, Body: body}, true
+}
+
+// Gone implements Source.
+func (k *once) Gone(*Poll) { k.c.End(transports.ReasonClientClosed) }
+
+func (k *once) Wake()                     { k.poll.Wake() }
+func (k *once) Close(r transports.Reason) { k.expire(r) }
+func (k *once) Abort(r transports.Reason) { k.expire(r) }
+
+// Tick implements the sweeper's look at the carrier.
+func (k *once) Tick(now time.Time) bool {
+	if !now.Before(k.ends) {
+		k.expire(transports.ReasonDone)
+	}
+	return true
+}

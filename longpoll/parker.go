@@ -1,0 +1,144 @@
+package longpoll
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// Config of a Parker. The zero value works.
+type Config struct {
+	// ParkAfter is how long a poll waits in its HTTP handler before it is
+	// parked. Zero means 2 s.
+	ParkAfter time.Duration
+	// KeepAlive is how long a parked socket may wait for its next request
+	// after the answer. Zero means 2 minutes.
+	KeepAlive time.Duration
+	// WriteTimeout bounds the writing of an answer. Zero means 10 s.
+	WriteTimeout time.Duration
+}
+
+// Parker keeps the sockets of waiting polls outside the HTTP server. It is a
+// net.Listener that an http.Server must Serve beside its main one: sockets come
+// back to the server through it. It is safe for concurrent use.
+type Parker struct {
+	cfg  Config
+	addr net.Addr
+	back chan net.Conn
+	done chan struct{}
+
+	mu     sync.Mutex
+	parked map[net.Conn]struct{}
+	closed bool
+	wg     sync.WaitGroup
+}
+
+// NewParker returns a Parker for a server at addr.
+func NewParker(addr net.Addr, cfg Config) *Parker {
+	if cfg.ParkAfter == 0 {
+		cfg.ParkAfter = 2 * time.Second
+	}
+	if cfg.KeepAlive == 0 {
+		cfg.KeepAlive = 2 * time.Minute
+	}
+	if cfg.WriteTimeout == 0 {
+		cfg.WriteTimeout = 10 * time.Second
+	}
+	return &Parker{
+		cfg: cfg, addr: addr,
+		back: make(chan net.Conn), done: make(chan struct{}),
+		parked: make(map[net.Conn]struct{}),
+	}
+}
+
+// Accept implements net.Listener.
+func (p *Parker) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.back:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr implements net.Listener.
+func (p *Parker) Addr() net.Addr { return p.addr }
+
+// Close implements net.Listener: it closes every parked socket and waits for
+// their goroutines.
+func (p *Parker) Close() error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.closed = true
+	close(p.done)
+	for c := range p.parked {
+		_ = c.Close()
+	}
+	p.mu.Unlock()
+	p.wg.Wait()
+	return nil
+}
+
+// Parked is how many sockets are outside the HTTP server.
+func (p *Parker) Parked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.parked)
+}
+
+// add registers a socket that was taken over and starts its goroutine. It
+// reports false after Close.
+func (p *Parker) add(c net.Conn, run func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.parked[c] = struct{}{}
+	// Ends when the socket goes back or is closed, by Close at the latest.
+	p.wg.Go(run)
+	return true
+}
+
+func (p *Parker) remove(c net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.parked, c)
+}
+
+// giveBack hands the socket to the HTTP server; first was read from it already.
+func (p *Parker) giveBack(c net.Conn, first []byte) {
+	p.remove(c)
+	_ = c.SetReadDeadline(time.Time{})
+	select {
+	case p.back <- &returned{Conn: c, first: first}:
+	case <-p.done:
+		_ = c.Close()
+	}
+}
+
+// returned is a socket whose first bytes have been read before.
+type returned struct {
+	net.Conn
+	first []byte
+}
+
+func (r *returned) Read(p []byte) (int, error) {
+	if len(r.first) > 0 {
+		n := copy(p, r.first)
+		r.first = r.first[n:]
+		return n, nil
+	}
+	return r.Conn.Read(p)
+}
+
+// Unwrap is the socket itself, once all that was read before has been served.
+func (r *returned) Unwrap() net.Conn {
+	if len(r.first) > 0 {
+		return r
+	}
+	return r.Conn
+}

@@ -1,0 +1,82 @@
+package native
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"hubline/replay"
+)
+
+// envelope is an event's JSON around the two fields that differ from user to
+// user: seq and cursor stand between head and tail.
+type envelope struct{ head, tail []byte }
+
+// encode makes the shared part of an event, once for all its receivers.
+func encode(ev *replay.Event) any {
+	b := make([]byte, 0, 96+ev.Size())
+	b = append(b, `{"id":`...)
+	b = appendString(b, ev.ID)
+	b = append(b, ',')
+	cut := len(b)
+	b = appendTail(b, ev)
+	return &envelope{head: b[:cut:cut], tail: b[cut:]}
+}
+
+// appendTail appends what follows the cursor.
+func appendTail(b []byte, ev *replay.Event) []byte {
+	b = append(b, `,"type":`...)
+	b = appendString(b, ev.Type)
+	b = append(b, `,"ts":`...)
+	b = strconv.AppendInt(b, ev.Time, 10)
+	if ev.Channel != "" {
+		b = append(b, `,"channel":`...)
+		b = appendString(b, ev.Channel)
+	}
+	b = append(b, `,"data":`...)
+	if len(ev.Data) == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = append(b, ev.Data...)
+	}
+	return append(b, '}')
+}
+
+// appendStamp appends seq and cursor.
+func appendStamp(b []byte, epoch string, seq uint64) []byte {
+	b = append(b, `"seq":`...)
+	b = strconv.AppendUint(b, seq, 10)
+	b = append(b, `,"cursor":"`...)
+	b = replay.Cursor{Epoch: epoch, Seq: seq}.AppendTo(b)
+	return append(b, '"')
+}
+
+// AppendEvent appends the event's envelope as the log of its user numbers it.
+func AppendEvent(b []byte, ev *replay.Event, epoch string, seq uint64) []byte {
+	b = append(b, `{"id":`...)
+	b = appendString(b, ev.ID)
+	b = append(b, ',')
+	b = appendStamp(b, epoch, seq)
+	return appendTail(b, ev)
+}
+
+func (e *envelope) appendTo(b []byte, epoch string, seq uint64) []byte {
+	b = append(b, e.head...)
+	b = appendStamp(b, epoch, seq)
+	return append(b, e.tail...)
+}
+
+// appendString appends s as a JSON string.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
+			q, err := json.Marshal(s)
+			if err != nil {
+				return append(b, `""`...) // a string always marshals
+			}
+			return append(b, q...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}

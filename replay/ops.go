@@ -1,0 +1,80 @@
+package replay
+
+// The operations on one user, for both Store (hint is nil) and Log.
+
+func (sh *shard) append(user string, hint *Log, ev *Event) Cursor {
+	s := sh.store
+	now := s.now()
+	sh.mu.Lock()
+	l := sh.findLocked(user, hint)
+	if l == nil {
+		l = sh.newLocked(user)
+	}
+	sh.touchLocked(l)
+	sh.appendLocked(l, ev, now)
+	c := Cursor{Epoch: l.epoch, Seq: l.head}
+	sh.mu.Unlock()
+	if s.over() {
+		s.shrink(l)
+	}
+	return c
+}
+
+func (sh *shard) appendLocked(l *Log, ev *Event, now int64) {
+	before := l.markLocked()
+	l.expireLocked(now)
+	l.pushLocked(ev, sh.store.cfg.MaxEvents, sh.store.cfg.MaxBytes)
+	sh.appended++
+	// The counts can be as before (one in, one out) while the bytes are not, and
+	// the other way round; what was pushed keeps the log from being empty.
+	sh.settleLocked(l, before)
+}
+
+func (sh *shard) state(user string, hint *Log) State {
+	now := sh.store.now()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	l := sh.findLocked(user, hint)
+	if l == nil {
+		g := sh.ghostLocked(user)
+		return g.stateLocked()
+	}
+	sh.expireLocked(l, now)
+	return l.stateLocked()
+}
+
+func (sh *shard) survey(user string, hint *Log, since Since, match func(*Event) bool) Survey {
+	now := sh.store.now()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	l := sh.findLocked(user, hint)
+	if l == nil {
+		g := sh.ghostLocked(user)
+		return g.surveyLocked(now, since, match)
+	}
+	sh.touchLocked(l)
+	sh.expireLocked(l, now)
+	return l.surveyLocked(now, since, match)
+}
+
+func (sh *shard) read(user string, hint *Log, after uint64, dst []Entry, maxBytes int) ([]Entry, State) {
+	now := sh.store.now()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	l := sh.findLocked(user, hint)
+	if l == nil {
+		g := sh.ghostLocked(user)
+		return g.readLocked(now, after, dst, maxBytes), g.stateLocked()
+	}
+	sh.touchLocked(l)
+	sh.expireLocked(l, now)
+	return l.readLocked(now, after, dst, maxBytes), l.stateLocked()
+}
+
+// expireLocked may retire l; it can still be read, as an empty log, until mu is
+// released.
+func (sh *shard) expireLocked(l *Log, now int64) {
+	before := l.markLocked()
+	l.expireLocked(now)
+	sh.settleLocked(l, before)
+}

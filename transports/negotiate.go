@@ -1,0 +1,101 @@
+package transports
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Negotiation is the answer to a negotiate request. The order of its fields is
+// the order on the wire.
+type Negotiation struct {
+	Error               string  `json:"error,omitempty"`
+	NegotiateVersion    *int    `json:"negotiateVersion,omitempty"`
+	ConnectionID        string  `json:"connectionId,omitempty"`
+	ConnectionToken     string  `json:"connectionToken,omitempty"`
+	AvailableTransports []Offer `json:"availableTransports,omitempty"`
+	// Cursor is the head of the user's log, on the native endpoint only.
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Offer is one transport of a negotiation.
+type Offer struct {
+	Transport       Transport `json:"transport"`
+	TransferFormats []string  `json:"transferFormats"`
+	// URL to connect to, on the native endpoint only.
+	URL string `json:"url,omitempty"`
+}
+
+// Offers lists the transports with their transfer formats.
+func Offers(ts []Transport) []Offer {
+	out := make([]Offer, 0, len(ts))
+	for _, t := range ts {
+		formats := []string{"Text"}
+		if t.Binary() {
+			formats = append(formats, "Binary")
+		}
+		out = append(out, Offer{Transport: t, TransferFormats: formats})
+	}
+	return out
+}
+
+// Narrow keeps of ts those that the text, a comma list, names: by negotiate's
+// names or by ours (ws, sse, poll), in any case. Without text it keeps all.
+func Narrow(ts []Transport, text string) []Transport {
+	if text == "" {
+		return ts
+	}
+	var out []Transport
+	for _, t := range ts {
+		for name := range strings.SplitSeq(text, ",") {
+			name = strings.TrimSpace(name)
+			if strings.EqualFold(name, string(t)) || strings.EqualFold(name, t.Label()) {
+				out = append(out, t)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// Version reads the negotiateVersion of a request: absent is 0, anything
+// above 1 is 1. ok is false for what is not an integer or is negative.
+func Version(text string) (v int, ok bool) {
+	if text == "" {
+		return 0, true
+	}
+	v, err := strconv.Atoi(text)
+	if err != nil || v < 0 {
+		return 0, false
+	}
+	return min(v, 1), true
+}
+
+// Query parses the request's query with its keys in lower case: clients spell
+// them as they like, while values are compared byte for byte.
+func Query(r *http.Request) url.Values {
+	q := r.URL.Query()
+	for k, v := range q {
+		if low := strings.ToLower(k); low != k {
+			q[low] = append(q[low], v...)
+			delete(q, k)
+		}
+	}
+	return q
+}
+
+// WriteNegotiation writes the answer with the type and length that clients expect.
+func WriteNegotiation(w http.ResponseWriter, n *Negotiation) {
+	b, err := json.Marshal(n)
+	if err != nil {
+		http.Error(w, "", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	h.Set("Cache-Control", "no-store") // it holds a secret
+	_, _ = w.Write(b)
+}

@@ -1,0 +1,11 @@
+// Package web serves the console: the live page at / on which a person watches
+// events arrive, cuts the connection and sees the replay happen.
+//
+// The page is plain HTML, CSS and ES modules, embedded as they stand in static/.
+// There is no build step, and nothing is loaded from another origin. The browser
+// client in static/console/client knows nothing of the page and imports nothing
+// outside its folder, so other code may take it as it is.
+//
+// The page talks to the server only through relative URLs (events, events/negotiate,
+// demo/session), so it works under any base path.
+package web

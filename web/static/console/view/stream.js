@@ -1,0 +1,123 @@
+import { clockTime, plural, span, summarize, transportNames } from '../state/format.js';
+import { explainGap } from '../state/gaps.js';
+import { el, setText } from './dom.js';
+
+const originWords = { replay: 'replayed', redelivery: 'redelivered' };
+
+/** Draws the stream, newest on top, and holds it still when asked. */
+export class StreamView {
+  #list;
+  #empty;
+  #freeze;
+  #note;
+  #stream;
+  #lastKey = 0;
+  #frozen = false;
+
+  /** @param {{list: Element, empty: Element, freeze: Element, note: Element}} parts */
+  constructor({ list, empty, freeze, note }, stream) {
+    this.#list = list;
+    this.#empty = empty;
+    this.#freeze = freeze;
+    this.#note = note;
+    this.#stream = stream;
+    freeze.addEventListener('click', () => {
+      this.#frozen = !this.#frozen;
+      freeze.setAttribute('aria-pressed', String(this.#frozen));
+      this.render();
+    });
+  }
+
+  /** Brings the page up to the model. Cheap if nothing is new. */
+  render() {
+    const fresh = this.#stream.after(this.#lastKey);
+    if (this.#frozen) {
+      setText(this.#freeze, fresh.length ? `Show ${fresh.length} new` : 'Frozen');
+      return;
+    }
+    setText(this.#freeze, 'Freeze');
+    if (fresh.length > 0) {
+      this.#lastKey = fresh.at(-1).key;
+      this.#list.prepend(...fresh.reverse().map(row));
+      while (this.#list.childElementCount > this.#stream.size) this.#list.lastElementChild.remove();
+    }
+    this.#empty.hidden = this.#stream.size > 0 && this.#stream.events > 0;
+    const hidden = this.#stream.events - this.#list.querySelectorAll('.event').length;
+    setText(this.#note, hidden > 0 ? `newest of ${plural(this.#stream.events, 'event')}` : '');
+  }
+
+  clear() {
+    this.#list.replaceChildren();
+    this.render();
+  }
+}
+
+function row(entry) {
+  if (entry.kind === 'event') return eventRow(entry);
+  if (entry.kind === 'gap') return gapRow(entry);
+  return el('li', { class: 'mark', 'data-kind': entry.kind, 'data-whole': String(entry.recovered !== false) },
+    el('p', { class: 'mark-text' }, ...markWords(entry)));
+}
+
+function eventRow({ event, origin }) {
+  const badge = originWords[origin];
+  const details = el('details', {},
+    el('summary', {},
+      el('span', { class: 'seq mono' }, String(event.seq)),
+      el('span', { class: 'type' }, event.type,
+        badge && el('span', { class: 'badge' }, badge),
+        event.channel && el('span', { class: 'channel' }, event.channel)),
+      el('time', { class: 'time mono', datetime: isoTime(event.ts) }, clockTime(event.ts)),
+      el('span', { class: 'glance mono' }, summarize(event.data))));
+  // Filled when opened: most are never looked into.
+  details.addEventListener('toggle', () => {
+    if (details.open && details.childElementCount === 1) details.append(inside(event));
+  });
+  return el('li', { class: 'event', 'data-origin': origin }, details);
+}
+
+function inside(event) {
+  const fact = (name, value) => value && el('div', {}, el('dt', {}, name), el('dd', { class: 'mono' }, value));
+  return el('div', { class: 'inside' },
+    el('dl', {}, fact('cursor', event.cursor), fact('id', event.id), fact('channel', event.channel)),
+    el('pre', { tabindex: '0' }, JSON.stringify(event.data, null, 2) ?? 'no data'));
+}
+
+function gapRow({ gap }) {
+  const { title, range, why, advice } = explainGap(gap);
+  return el('li', { class: 'gap-bar' },
+    el('p', { class: 'gap-title' }, title),
+    el('p', { class: 'gap-facts mono' }, [range, `reason: ${gap.reason}`].filter(Boolean).join(' · ')),
+    el('p', {}, `${why} `, el('strong', {}, advice)));
+}
+
+function markWords({ kind, cursor, transport, error, summary, awayMs, at }) {
+  const over = transport ? ` over ${transportNames[transport]}` : '';
+  const where = cursor ? [' at ', el('span', { class: 'mono' }, cursor)] : [];
+  const time = el('time', { class: 'mono' }, clockTime(at).slice(0, 8));
+  switch (kind) {
+    case 'start':
+      return [time, ' Listening', over, ...where];
+    case 'cut':
+      return [time, ' You cut the connection', ...where];
+    case 'lost':
+      return [time, ' Connection lost', ...where, error ? `: ${error}` : ''];
+    case 'moved':
+      return [time, ' Changing transport', ...where];
+    default:
+      return [time, ' ', ...caughtUpWords(summary, over, awayMs)];
+  }
+}
+
+/** "Caught up: 12 events in 40 ms over WebSocket, recovered". */
+function caughtUpWords({ count, tookMs, recovered }, over, awayMs) {
+  const away = awayMs > 0 ? ` after ${span(awayMs)} away` : '';
+  if (count === 0 && recovered) return ['Caught up', over, away, ': nothing was missed'];
+  return ['Caught up: ', el('strong', {}, `${plural(count, 'event')} in ${span(tookMs)}`), over, away,
+    recovered ? ', recovered' : ', the rest is lost in the gap below'];
+}
+
+function isoTime(ms) {
+  const at = new Date(ms);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
