@@ -66,6 +66,7 @@ type Session struct {
 	expires time.Time
 	heard   atomic.Int64 // Unix seconds of the last sign of life
 	beat    atomic.Bool  // a keep-alive is due
+	pong    atomic.Bool  // a ping waits for its answer
 	nextAt  time.Time    // of the next keep-alive; the sweeper's
 	sent    uint64       // newest seq that the client's cursor has; Fill's
 
@@ -155,6 +156,11 @@ func (s *Session) Fill(b *transports.Batch) (more bool) {
 // fillNotices lays out our own messages. It reports true when the last of them
 // was the goodbye: events that still wait are left to the next connection.
 func (s *Session) fillNotices(b *transports.Batch) (done bool) {
+	if s.pong.Load() && s.pong.Swap(false) {
+		b.Begin(transports.Meta{})
+		b.Buf = append(b.Buf, pong...)
+		b.End()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, n := range s.notices {

@@ -12,7 +12,8 @@
 // # Bounds
 //
 // A log is bounded by count, bytes and age; a log over a bound loses its oldest
-// events. All logs together are bounded by users and bytes; over these the least
+// events. An event past its own time to live is never delivered; it leaves the log
+// when it has become the oldest, so that the numbering needs no holes. All logs together are bounded by users and bytes; over these the least
 // recently used log goes as a whole and leaves a watermark (its epoch and head),
 // so that the user's numbering continues and a later reader is told "evicted".
 // Watermarks are bounded too. When one is dropped and its epoch is still being

@@ -47,7 +47,7 @@ type fixture struct {
 func newFixture(t *testing.T, cfg Config) *fixture {
 	t.Helper()
 	f := &fixture{clock: newClock(), t: t}
-	cfg.Now = f.clock.time
+	cfg.Now = f.time
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}

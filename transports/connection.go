@@ -46,6 +46,7 @@ type Connection struct {
 	claimed   bool // a request has attached to it
 	ticking   bool
 	early     []byte // POSTed before the session began
+	onEnd     func()
 
 	receive sync.Mutex // held while the session's Receive runs
 }
@@ -139,6 +140,13 @@ func (c *Connection) Bind(s Session) {
 	}
 }
 
+// OnEnd has f called once when the connection ends. It is set before Bind.
+func (c *Connection) OnEnd(f func()) {
+	c.mu.Lock()
+	c.onEnd = f
+	c.mu.Unlock()
+}
+
 // Session returns what Bind set, or nil.
 func (c *Connection) Session() Session {
 	c.mu.Lock()
@@ -193,10 +201,13 @@ func (c *Connection) End(r Reason) {
 	}
 	c.server.remove(c)
 	c.mu.Lock()
-	s, claimed := c.session, c.claimed
+	s, claimed, onEnd := c.session, c.claimed, c.onEnd
 	c.mu.Unlock()
 	if !claimed {
 		c.server.negotiated.Add(-1)
+	}
+	if onEnd != nil {
+		onEnd()
 	}
 	if s == nil {
 		return

@@ -1,6 +1,7 @@
 package transports
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -88,11 +89,14 @@ func Query(r *http.Request) url.Values {
 
 // WriteNegotiation writes the answer with the type and length that clients expect.
 func WriteNegotiation(w http.ResponseWriter, n *Negotiation) {
-	b, err := json.Marshal(n)
-	if err != nil {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // URLs stay readable
+	if err := enc.Encode(n); err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
+	b := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(b)))

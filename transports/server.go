@@ -57,6 +57,7 @@ type Server struct {
 	cfg     Config
 	writers *Writers
 	wheel   *Wheel
+	pool    *pool
 	seed    maphash.Seed
 	shards  [registryShards]registry
 
@@ -75,7 +76,7 @@ type registry struct {
 
 // NewServer starts the shared goroutines; Shutdown ends them.
 func NewServer(cfg Config) *Server {
-	s := &Server{cfg: cfg.withDefaults(), writers: NewWriters(), wheel: NewWheel(), seed: maphash.MakeSeed()}
+	s := &Server{cfg: cfg.withDefaults(), writers: NewWriters(), wheel: NewWheel(), pool: newPool(), seed: maphash.MakeSeed()}
 	for i := range s.shards {
 		s.shards[i].tokens = make(map[string]*Connection)
 		s.shards[i].live = make(map[*Connection]struct{})

@@ -15,6 +15,7 @@ func (s *Server) Shutdown(ctx context.Context, spread time.Duration) {
 	}
 	done := make(chan struct{})
 	s.stopWheel()
+	close(s.pool.done)
 	go func() { // ends when the last reader has: every socket is closed below
 		s.wg.Wait()
 		close(done)

@@ -22,9 +22,9 @@ type Options struct {
 	NormalClose bool
 }
 
-// ReadBufferSize is the buffer of each connection's reader, in bytes. Longer
-// messages are read in pieces; a connection that says little is small.
-const ReadBufferSize = 512
+// readBufferSize is the buffer of each connection's reader, in bytes: room for
+// the largest control frame. What is longer is read past it, in larger pieces.
+const readBufferSize = 136
 
 // chunk is the size of the pooled buffers into which messages are read.
 const chunk = 4 << 10
@@ -36,7 +36,7 @@ var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 var headerPool sync.Pool
 
 var upgrader = gorilla.Upgrader{
-	ReadBufferSize:  ReadBufferSize,
+	ReadBufferSize:  readBufferSize,
 	WriteBufferSize: 256,
 	WriteBufferPool: &headerPool,
 	// The endpoint has checked the origin against its own list.
@@ -52,10 +52,13 @@ func IsUpgrade(r *http.Request) bool { return gorilla.IsWebSocketUpgrade(r) }
 // conn is the carrier: the protocol of its stream and the reading half.
 type conn struct {
 	framer
+	server  *transports.Server
 	stream  *transports.Stream
 	ws      *gorilla.Conn
 	c       *transports.Connection
 	options *Options
+	socket  counting
+	idle    waiter
 
 	mu      sync.Mutex
 	pong    []byte // the answer that the last ping waits for; nil: none
@@ -67,26 +70,56 @@ type conn struct {
 // ends. It returns right after the upgrade. When the upgrade fails it has
 // answered the request and ended c.
 func Serve(s *transports.Server, w http.ResponseWriter, r *http.Request, c *transports.Connection, o *Options) {
-	ws, err := upgrader.Upgrade(w, r, nil)
+	k := &conn{server: s, c: c, options: o}
+	ws, err := upgrader.Upgrade(hijacker{w, &k.socket}, r, nil)
 	if err != nil {
 		c.End(transports.ReasonHandshake)
 		return
 	}
-	k := &conn{ws: ws, c: c, options: o}
+	k.ws = ws
+	k.idle.init(k.socket.Conn)
 	ws.SetReadLimit(o.MaxMessageBytes)
 	ws.SetPingHandler(k.onPing)
 	ws.SetPongHandler(k.onPong)
 	ws.SetCloseHandler(k.onClose)
-	k.stream = transports.NewStream(ws.NetConn(), k, s.Writers(), s.SendTimeout())
+	k.stream = transports.NewStream(k.socket.Conn, k, s.Writers(), s.SendTimeout())
 	c.Run(k.stream)
 	k.stream.Start(c.Session())
-	// Ends when the socket is closed, by either side.
-	s.Go(k.read)
+	if k.idle.raw == nil { // with TLS: wait inside the reader
+		s.Do(k)
+		return
+	}
+	// Ends when the socket has something to read.
+	s.Go(k.park)
 }
 
-// read moves messages to the session until the socket fails.
-func (k *conn) read() {
-	err := k.readAll()
+// park waits for the socket. It is a goroutine of its own, with a stack that
+// stays small; what comes is read by one of the server's workers, and then
+// another such goroutine waits. It ends when there is something to read, the
+// end of the socket included.
+func (k *conn) park() {
+	k.idle.wait()
+	k.server.Do(k)
+}
+
+// Work implements transports.Task: it reads what has come.
+func (k *conn) Work() {
+	for {
+		err := k.readOne()
+		if err != nil {
+			k.end(err)
+			return
+		}
+		if k.idle.empty(k.socket.read) {
+			// Ends when the socket has something again.
+			k.server.Go(k.park)
+			return
+		}
+	}
+}
+
+// end is called once, when the socket has failed or was closed.
+func (k *conn) end(err error) {
 	r, ours := k.stream.Reason()
 	if !ours {
 		r = reasonOf(err)
@@ -95,16 +128,12 @@ func (k *conn) read() {
 	k.c.End(r)
 }
 
-func (k *conn) readAll() error {
-	for {
-		_, r, err := k.ws.NextReader()
-		if err != nil {
-			return err
-		}
-		if err := k.readMessage(r); err != nil {
-			return err
-		}
+func (k *conn) readOne() error {
+	_, r, err := k.ws.NextReader()
+	if err != nil {
+		return err
 	}
+	return k.readMessage(r)
 }
 
 // readMessage hands one message over, in pieces if it is long. The buffer is
@@ -112,8 +141,10 @@ func (k *conn) readAll() error {
 func (k *conn) readMessage(r io.Reader) error {
 	buf := chunks.Get().(*[chunk]byte)
 	defer chunks.Put(buf)
+	total := 0
 	for {
 		n, err := io.ReadFull(r, buf[:])
+		total += n
 		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		if err != nil && !last {
 			return err
@@ -125,6 +156,7 @@ func (k *conn) readMessage(r io.Reader) error {
 			return err
 		}
 		if last {
+			k.idle.parsed += int64(total + maskedHeader(total))
 			return nil
 		}
 	}
@@ -159,6 +191,7 @@ func reasonOf(err error) transports.Reason {
 // onPing notes that a pong is due. Only the last of several pings needs an
 // answer (RFC 6455, section 5.5.3), so a flood of them costs nothing.
 func (k *conn) onPing(data string) error {
+	k.idle.parsed += int64(len(data) + maskedHeader(len(data)))
 	k.mu.Lock()
 	k.pong, k.pinged = append(k.pong[:0], data...), true
 	k.mu.Unlock()
@@ -167,7 +200,8 @@ func (k *conn) onPing(data string) error {
 	return nil
 }
 
-func (k *conn) onPong(string) error {
+func (k *conn) onPong(data string) error {
+	k.idle.parsed += int64(len(data) + maskedHeader(len(data)))
 	k.heard()
 	return nil
 }

@@ -5,5 +5,5 @@
 //
 // The HTTP handler returns after the upgrade, which gives back the request,
 // its buffers and its large stack; a fresh goroutine reads. An idle connection
-// is that goroutine and a read buffer of 512 bytes.
+// is that goroutine and a small read buffer.
 package websocket

@@ -20,6 +20,8 @@ const (
 	// maxJWKSBytes bounds the answer to a fetch; a set of ten RSA keys with
 	// certificates has about 30 KiB.
 	maxJWKSBytes = 1 << 20
+	// maxRedirects is enough for an address that has moved.
+	maxRedirects = 3
 	// minRetryInterval and maxRetryInterval bound the pauses between attempts at
 	// the first fetch.
 	minRetryInterval = time.Second
@@ -59,8 +61,14 @@ func (k *jwksKeys) start(ctx context.Context, cfg Config) {
 // connect fetches the set and sets up its refreshing, or does neither.
 func (k *jwksKeys) connect(ctx context.Context, cfg Config, client *http.Client, warn func(context.Context, error)) error {
 	// jwkset starts refreshing before its first fetch has succeeded; if that
-	// fails, only this ends it.
+	// fails, only stop ends it.
 	refreshCtx, stop := context.WithCancel(ctx)
+	connected := false
+	defer func() {
+		if !connected {
+			stop()
+		}
+	}()
 	storage, err := jwkset.NewStorageFromHTTP(cfg.JWKSURL, jwkset.HTTPClientStorageOptions{
 		Client:              client,
 		Ctx:                 refreshCtx,
@@ -70,7 +78,6 @@ func (k *jwksKeys) connect(ctx context.Context, cfg Config, client *http.Client,
 		Storage:             k.set,
 	})
 	if err != nil {
-		stop()
 		return err
 	}
 	remote, err := jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
@@ -80,16 +87,18 @@ func (k *jwksKeys) connect(ctx context.Context, cfg Config, client *http.Client,
 		RefreshUnknownKID: rate.NewLimiter(rate.Inf, 1),
 	})
 	if err != nil {
-		stop()
 		return err
 	}
 	fetch := func(kid string) { _, _ = remote.KeyRead(ctx, kid) }
 	k.remote.Store(&fetch)
-	context.AfterFunc(ctx, stop)
+	connected = true
+	cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "JWK set fetched", slog.String("host", hostOf(cfg.JWKSURL)))
 	return nil
 }
 
-// fetchClient returns a copy of client that reads no answer over maxJWKSBytes.
+// fetchClient returns a copy of client that reads no answer over maxJWKSBytes
+// and, unless client has rules of its own, does not follow from https to http:
+// whoever stands in the way there could add a key.
 func fetchClient(client *http.Client) *http.Client {
 	c := http.Client{Timeout: jwksTimeout}
 	if client != nil {
@@ -99,7 +108,20 @@ func fetchClient(client *http.Client) *http.Client {
 		c.Transport = http.DefaultTransport
 	}
 	c.Transport = limitedTransport{next: c.Transport}
+	if c.CheckRedirect == nil {
+		c.CheckRedirect = checkRedirect
+	}
 	return &c
+}
+
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return errors.New("too many redirects")
+	}
+	if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
+		return errors.New("redirected from https to http")
+	}
+	return nil
 }
 
 // limitedTransport cuts answers at maxJWKSBytes: the decoder would otherwise

@@ -3,14 +3,12 @@ package auth
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"unsafe"
 )
 
 const (
@@ -24,9 +22,6 @@ const (
 	// maxKeyProblems bounds the report on a file that is not a keys file at all.
 	maxKeyProblems = 20
 )
-
-// digest is the SHA-256 of a token or key.
-type digest [sha256.Size]byte
 
 // Keys is a set of API keys, of which only digests are stored. A plain SHA-256
 // is enough because keys are random, not chosen by people: there is no
@@ -173,9 +168,4 @@ func (k *Keys) Lookup(key string) (*Identity, bool) {
 		return nil, false
 	}
 	return &found.identity, true
-}
-
-// digestOf returns the SHA-256 of s without copying it.
-func digestOf(s string) digest {
-	return sha256.Sum256(unsafe.Slice(unsafe.StringData(s), len(s))) //nolint:gosec // read only, and Sum256 keeps nothing
 }

@@ -58,7 +58,7 @@ func (jsonCodec) EncodeInvocation(e Event) (*Encoded, error) {
 	buf := make([]byte, 0, len(e.Target)+len(args)+len(e.Meta)+64)
 	buf = append(buf, `{"type":1,`...)
 	head := len(buf)
-	buf = appendQuoted(append(buf, `"target":`...), e.Target)
+	buf = AppendString(append(buf, `"target":`...), e.Target)
 	buf = append(append(buf, `,"arguments":[`...), args...)
 	mid := head
 	if e.Meta != nil {
@@ -177,7 +177,7 @@ func (e *Encoded) stampBinary(dst []byte, seq uint64, epoch string, digits []byt
 	}
 	dst = append(appendPrefix(dst, size), e.head...)
 	dst = append(dst, "\x82\xa3seq"...)
-	dst = append(append(dst, 0xa0|byte(len(digits))), digits...)
+	dst = append(appendStringHead(dst, len(digits)), digits...)
 	dst = appendPackedCursor(dst, epoch, digits)
 	dst = append(dst, e.mid...)
 	if e.meta {

@@ -125,13 +125,13 @@ func HandshakeErrorText(err error, detailed bool) string {
 // AppendHandshakeError appends the answer to a refused handshake. It is text
 // whatever the protocol.
 func AppendHandshakeError(dst []byte, text string) []byte {
-	dst = appendQuoted(append(dst, `{"error":`...), text)
+	dst = AppendString(append(dst, `{"error":`...), text)
 	return append(dst, '}', recordSeparator)
 }
 
 // AppendHandshakeRequest appends a client's request.
 func AppendHandshakeRequest(dst []byte, h HandshakeRequest) []byte {
-	dst = appendQuoted(append(dst, `{"protocol":`...), h.Protocol)
+	dst = AppendString(append(dst, `{"protocol":`...), h.Protocol)
 	dst = fmt.Appendf(dst, `,"version":%d}`, h.Version)
 	if h.Bare {
 		return dst

@@ -71,33 +71,46 @@ func (p *properties) slot(name []byte) *[]byte {
 }
 
 // eachProperty calls f for every property of the JSON object in b, which must
-// be all that b holds.
+// be all that b holds. f may be called before an error is found.
 func eachProperty(b []byte, f func(name, value []byte)) error {
 	if !utf8.Valid(b) {
 		return errJSON
 	}
 	i := skipSpace(b, 0)
-	end := skipValue(b, i, MaxDepth)
-	if end < 0 || skipSpace(b, end) != len(b) {
+	if i == len(b) {
 		return errJSON
 	}
 	if b[i] != '{' {
+		if end := skipValue(b, i, MaxDepth); end < 0 || skipSpace(b, end) != len(b) {
+			return errJSON
+		}
 		return parseErrorf("Unexpected JSON Token Type '%s'. Expected a JSON Object.", tokenName(b[i]))
 	}
-	// From here on the text is known to be valid.
-	for i = skipSpace(b, i+1); b[i] != '}'; {
+	i = skipSpace(b, i+1)
+	done := i < len(b) && b[i] == '}'
+	if done {
+		i++
+	}
+	for !done {
 		keyEnd, value := skipKey(b, i)
+		if keyEnd < 0 {
+			return errJSON
+		}
+		end := skipValue(b, value, MaxDepth-1)
+		if end < 0 {
+			return errJSON
+		}
 		name := b[i+1 : keyEnd-1]
 		if bytes.IndexByte(name, '\\') >= 0 {
 			name = appendUnquoted(nil, b[i:keyEnd])
 		}
-		valueEnd := skipValue(b, value, MaxDepth)
-		f(name, b[value:valueEnd])
-		next, done := skipComma(b, valueEnd, '}')
-		if done {
-			break
+		f(name, b[value:end:end])
+		if i, done = skipComma(b, end, '}'); i < 0 {
+			return errJSON
 		}
-		i = next
+	}
+	if skipSpace(b, i) != len(b) {
+		return errJSON
 	}
 	return nil
 }

@@ -18,11 +18,11 @@ func (jsonCodec) Append(dst []byte, m *Message) ([]byte, error) {
 		dst = appendJSONHeaders(append(dst, `,"headers":`...), m.Headers)
 	}
 	if m.Type.Counted() && m.InvocationID != "" {
-		dst = appendQuoted(append(dst, `,"invocationId":`...), m.InvocationID)
+		dst = AppendString(append(dst, `,"invocationId":`...), m.InvocationID)
 	}
 	switch m.Type {
 	case TypeInvocation, TypeStreamInvocation:
-		dst = appendQuoted(append(dst, `,"target":`...), m.Target)
+		dst = AppendString(append(dst, `,"target":`...), m.Target)
 		dst = append(dst, `,"arguments":[`...)
 		for i, a := range m.Arguments {
 			if i > 0 {
@@ -38,13 +38,13 @@ func (jsonCodec) Append(dst []byte, m *Message) ([]byte, error) {
 		dst = appendJSONRaw(append(dst, `,"item":`...), m.Item)
 	case TypeCompletion:
 		if m.Error != "" {
-			dst = appendQuoted(append(dst, `,"error":`...), m.Error)
+			dst = AppendString(append(dst, `,"error":`...), m.Error)
 		} else if m.HasResult {
 			dst = appendJSONRaw(append(dst, `,"result":`...), m.Result)
 		}
 	case TypeClose:
 		if m.Error != "" {
-			dst = appendQuoted(append(dst, `,"error":`...), m.Error)
+			dst = AppendString(append(dst, `,"error":`...), m.Error)
 		}
 		if m.AllowReconnect {
 			dst = append(dst, `,"allowReconnect":true`...)
@@ -69,8 +69,8 @@ func appendJSONHeaders(dst []byte, headers map[string]string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendQuoted(dst, k), ':')
-		dst = appendQuoted(dst, headers[k])
+		dst = append(AppendString(dst, k), ':')
+		dst = AppendString(dst, headers[k])
 	}
 	return append(dst, '}')
 }
@@ -81,7 +81,7 @@ func appendJSONStrings(dst []byte, list []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendQuoted(dst, s)
+		dst = AppendString(dst, s)
 	}
 	return append(dst, ']')
 }

@@ -265,9 +265,9 @@ func unquote(quoted []byte) string {
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted appends s as a JSON string. Only what JSON demands is escaped,
+// AppendString appends s as a JSON string. Only what JSON demands is escaped,
 // like ASP.NET Core's relaxed encoder does.
-func appendQuoted(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {

@@ -58,8 +58,11 @@ func (messagePackCodec) Append(dst []byte, m *Message) ([]byte, error) {
 
 // appendHubHead appends what types 1 to 5 begin with.
 func appendHubHead(dst []byte, items int, m *Message) []byte {
-	dst = append(appendArrayHead(dst, items), byte(m.Type))
+	dst = append(appendArrayHead(dst, items), byte(m.Type)) //nolint:gosec // 1 to 5
 	dst = appendMapHead(dst, len(m.Headers))
+	if len(m.Headers) == 0 {
+		return dst
+	}
 	for _, k := range slices.Sorted(maps.Keys(m.Headers)) {
 		dst = appendPackedString(appendPackedString(dst, k), m.Headers[k])
 	}

@@ -11,9 +11,9 @@ func appendPackedInt(dst []byte, v int64) []byte {
 	case v >= 0:
 		return appendPackedUint(dst, uint64(v))
 	case v >= -32:
-		return append(dst, byte(v))
+		return append(dst, byte(v)) //nolint:gosec // two's complement
 	case v >= math.MinInt8:
-		return append(dst, codeInt8, byte(v))
+		return append(dst, codeInt8, byte(v)) //nolint:gosec // two's complement
 	case v >= math.MinInt16:
 		return binary.BigEndian.AppendUint16(append(dst, codeInt16), uint16(v)) //nolint:gosec // two's complement
 	case v >= math.MinInt32:
@@ -47,7 +47,7 @@ func appendPackedString(dst []byte, s string) []byte {
 func appendStringHead(dst []byte, n int) []byte {
 	switch {
 	case n <= 31:
-		return append(dst, 0xa0|byte(n))
+		return append(dst, 0xa0|byte(n)) //nolint:gosec // checked
 	case n <= math.MaxUint8:
 		return append(dst, codeStr8, byte(n))
 	case n <= math.MaxUint16:
@@ -59,7 +59,7 @@ func appendStringHead(dst []byte, n int) []byte {
 func appendArrayHead(dst []byte, n int) []byte {
 	switch {
 	case n <= 15:
-		return append(dst, 0x90|byte(n))
+		return append(dst, 0x90|byte(n)) //nolint:gosec // checked
 	case n <= math.MaxUint16:
 		return binary.BigEndian.AppendUint16(append(dst, codeArray16), uint16(n))
 	}
@@ -69,7 +69,7 @@ func appendArrayHead(dst []byte, n int) []byte {
 func appendMapHead(dst []byte, n int) []byte {
 	switch {
 	case n <= 15:
-		return append(dst, 0x80|byte(n))
+		return append(dst, 0x80|byte(n)) //nolint:gosec // checked
 	case n <= math.MaxUint16:
 		return binary.BigEndian.AppendUint16(append(dst, codeMap16), uint16(n))
 	}

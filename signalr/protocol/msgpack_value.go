@@ -55,7 +55,7 @@ func (messagePackCodec) Unmarshal(raw Raw, v any) error {
 // unpackNumber stores raw in v if both are numbers. Integers may come in any
 // width, floats for integers only if nothing is lost.
 func unpackNumber(raw Raw, v reflect.Value) (done bool, err error) {
-	if _, ok := v.Interface().(interface{ UnmarshalMsgpack([]byte) error }); ok {
+	if _, ok := reflect.TypeAssert[msgpack.Unmarshaler](v.Addr()); ok {
 		return false, nil
 	}
 	f, isFloat := unpackFloat(raw)

@@ -125,7 +125,7 @@ func (t *transcoder) string(quoted []byte, date bool) {
 }
 
 func (t *transcoder) number(text []byte) {
-	if bytes.IndexAny(text, ".eE") < 0 {
+	if !bytes.ContainsAny(text, ".eE") {
 		if v, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 			t.dst = appendPackedInt(t.dst, v)
 			return
@@ -161,8 +161,8 @@ func appendTimestamp(dst, text []byte) ([]byte, bool) {
 	sec, nsec := at.Unix(), uint64(at.Nanosecond()) //nolint:gosec // below 1e9
 	if sec>>34 != 0 {
 		dst = append(dst, codeExt8, 12, 0xff)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(nsec)) //nolint:gosec // below 1e9
-		return binary.BigEndian.AppendUint64(dst, uint64(sec)), true
+		dst = binary.BigEndian.AppendUint32(dst, uint32(nsec))       //nolint:gosec // below 1e9
+		return binary.BigEndian.AppendUint64(dst, uint64(sec)), true //nolint:gosec // two's complement
 	}
 	dst = append(dst, codeFixExt8, 0xff)
 	return binary.BigEndian.AppendUint64(dst, nsec<<34|uint64(sec)), true

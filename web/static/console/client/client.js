@@ -82,7 +82,7 @@ export class HublineClient {
   /**
    * Adds a handler and returns the function that removes it. Names and values:
    * - state `{state, transport, attempt, retryAt, error}`: idle | connecting | connected | waiting | offline | stopped
-   * - ready `{transport, connectionId, cursor, oldest, replayed, recovered, resumed}`
+   * - ready `{transport, connectionId, cursor, head, oldest, replayed, recovered, resumed}`
    * - event `{event, origin}`; origin: live | replay | redelivery (an operator's, possibly seen before)
    * - gap `{from, to, reason}`: these events will never come; refetch the state they would have changed
    * - caughtup `{count, tookMs, recovered, gap, transport}`: the replay after a resume is over
@@ -191,14 +191,11 @@ export class HublineClient {
 
   #open(transport, { offer, token, startedAt }) {
     const generation = this.#generation;
-    const current = (run) => (value) => {
-      if (generation === this.#generation) run(value);
-    };
     const query = { since: this.#position.text ?? this.#since };
     if (this.#options.types) query.types = this.#options.types;
 
     const inbox = new Inbox(
-      { transport, startedAt, resumed: this.#wasReady },
+      { transport, startedAt, resumed: this.#wasReady, epoch: parseCursor(offer.cursor)?.epoch },
       { position: this.#position, emit: (name, value) => this.#emitter.emit(name, value), now: this.#env.now },
     );
     const link = { transport, inbox, carrier: null, readyAt: null };
@@ -206,7 +203,7 @@ export class HublineClient {
     this.#setState('connecting');
     if (generation !== this.#generation) return;
     this.#timer = this.#env.setTimeout(
-      current(() => this.#down(new Error(`no answer over ${transport}`))),
+      () => this.#down(new Error(`no answer over ${transport}`)),
       this.#options.connectTimeoutMs,
     );
     try {
@@ -217,8 +214,9 @@ export class HublineClient {
         token,
         offer,
         env: this.#env,
-        onMessage: current((message) => this.#receive(message)),
-        onDown: current((error) => this.#down(error)),
+        // A carrier is silent after its close(), so both only ever speak of this link.
+        onMessage: (message) => this.#receive(message),
+        onDown: (error) => this.#down(error),
       });
     } catch (error) {
       this.#down(error);

@@ -1,6 +1,6 @@
 // Reasons of hubline.closing after which a new token is needed, and those after
 // which coming back would only throw out whoever took this client's place.
-const renewReasons = new Set(['expiry', 'revoked']);
+const renewReasons = new Set(['expiry', 'expired', 'revoked']);
 const finalReasons = new Set(['replaced']);
 
 // Statuses that repeating the same request will not change.

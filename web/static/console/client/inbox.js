@@ -11,11 +11,11 @@ export class Inbox {
   #emit;
   #now;
   #connection;
-  #ready = {};
   #replay = null;
 
   /**
-   * @param {{transport: string, startedAt: number, resumed: boolean}} connection startedAt in milliseconds
+   * @param {{transport: string, startedAt: number, resumed: boolean, epoch: string|undefined}} connection
+   *   startedAt in milliseconds, epoch that of the log at negotiate
    * @param {{position: import('./cursor.js').Position, emit: (name: string, value: object) => void,
    *   now: () => number}} owner
    */
@@ -29,9 +29,8 @@ export class Inbox {
   /** Takes data of hubline.ready, the first message. */
   ready(data) {
     const { transport, startedAt, resumed } = this.#connection;
-    this.#ready = data;
     if (resumed) this.#replay = new Replay(data, startedAt);
-    // Nothing is on its way before the head, so the head is where the client is.
+    // Nothing is on its way, so there is nothing between the client and this cursor.
     if (!(data.replayed > 0) && (data.recovered || !resumed)) this.#position.advance(data.cursor);
     this.#emit('ready', { ...data, transport, resumed });
     // Without recovered a gap notice follows, and the summary waits for it.
@@ -55,13 +54,15 @@ export class Inbox {
 
   /** Takes data of hubline.gap. */
   gap(gap) {
-    const here = parseCursor(this.#ready.cursor);
+    // Where the gap ends; past it, so that it is not announced again. Ahead of the
+    // log there is nothing to go past: its head stands before the range.
+    const end = this.#cursorAt(gap.reason === 'ahead' ? gap.from - 1 : gap.to);
     if (gap.reason === 'epoch' || gap.reason === 'ahead') {
+      if (end) this.#position.reset(end);
       // The old seq means nothing any more, so nothing may be judged by it.
       this.#position.forget();
-      if (!(this.#ready.replayed > 0) && here) this.#position.reset(this.#ready.cursor);
-    } else if (here && /^\d{1,20}$/.test(String(gap.to))) {
-      this.#position.advance(`${here.epoch}-${gap.to}`);
+    } else if (end) {
+      this.#position.advance(end);
     }
     if (this.#replay) this.#replay.gap = gap;
     this.#emit('gap', gap);
@@ -71,6 +72,11 @@ export class Inbox {
   /** Takes data of hubline.cursor: the log moved on by events that are not for this client. */
   cursor({ cursor }) {
     if (parseCursor(cursor) && this.#position.advance(cursor)) this.#emit('cursor', { cursor });
+  }
+
+  #cursorAt(seq) {
+    const { epoch } = this.#connection;
+    return epoch && Number.isSafeInteger(seq) && seq >= 0 ? `${epoch}-${seq}` : null;
   }
 
   // Reports the end of the replay, once.

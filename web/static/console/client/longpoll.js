@@ -10,14 +10,14 @@ const graceMs = 10_000;
 const emptyPauseMs = 1000;
 
 /**
- * Native events by long polling. Polls carry the bearer token in the Authorization
- * header: a ticket is good for one request only, and a header never shows in a URL.
+ * Native events by long polling. The first poll spends the ticket; the others carry
+ * the bearer token in the Authorization header, which never shows in a URL.
  *
  * The answers have no control messages, so this carrier makes them: the first poll
  * does not wait, and what it brings is the replay.
  * @type {import('./client.js').Carrier}
  */
-export function openLongPoll({ url, query, token, offer, env, onMessage, onDown }) {
+export function openLongPoll({ url, query, ticket, token, offer, env, onMessage, onDown }) {
   const abort = new AbortController();
   let closed = false;
   let timer;
@@ -37,10 +37,11 @@ export function openLongPoll({ url, query, token, offer, env, onMessage, onDown 
 
   async function poll(wait) {
     const target = new URL(url);
-    target.search = new URLSearchParams({ ...query, since, wait, limit });
+    const first = wait === 0;
+    target.search = new URLSearchParams({ ...query, since, wait, limit, ...(first && { id: ticket }) });
     timer = env.setTimeout(() => down(new Error('a poll was never answered')), wait * 1000 + graceMs);
     const response = await env.fetch(target.href, {
-      headers: { Accept: 'application/json', Authorization: `Bearer ${token}` },
+      headers: { Accept: 'application/json', ...(!first && { Authorization: `Bearer ${token}` }) },
       cache: 'no-store',
       signal: abort.signal,
     });
@@ -65,7 +66,7 @@ export function openLongPoll({ url, query, token, offer, env, onMessage, onDown 
       const askedAt = env.now();
       const answer = await poll(wait);
       if (closed) return;
-      if (wait === 0) onMessage(readyFrom(answer, offer));
+      if (wait === 0) onMessage(readyFrom(answer, offer, since));
       if (closed) return;
       since = answer.cursor ?? since;
       hand(answer);
@@ -84,21 +85,23 @@ export function openLongPoll({ url, query, token, offer, env, onMessage, onDown 
 }
 
 /** The hubline.ready that a stream would have sent in the place of the first answer. */
-function readyFrom(answer, offer) {
-  let replayed = answer.events.length;
-  const head = parseCursor(offer.cursor);
-  const last = parseCursor(answer.cursor);
-  // A full page is not the whole replay: the rest follows up to the head at negotiate.
-  if (replayed === limit && head && last && head.epoch === last.epoch && head.seq > last.seq) {
-    replayed += Number(head.seq - last.seq);
-  }
+function readyFrom(answer, offer, since) {
+  const last = seqOf(answer.cursor);
+  const head = Math.max(seqOf(offer.cursor), last);
+  const count = answer.events.length;
   return {
     type: 'hubline.ready',
     data: {
       connectionId: offer.connectionId,
-      cursor: replayed > answer.events.length ? offer.cursor : answer.cursor,
-      replayed,
+      cursor: since,
+      head,
+      // A full page is not the whole replay: the rest follows, up to the head at negotiate.
+      replayed: count === limit ? count + head - last : count,
       recovered: !answer.gap,
     },
   };
+}
+
+function seqOf(cursor) {
+  return Number(parseCursor(cursor)?.seq ?? 0);
 }

@@ -12,12 +12,12 @@ export class Replay {
   gap = null;
 
   /**
-   * @param {{replayed?: number, recovered?: boolean, cursor?: string}} ready data of hubline.ready
+   * @param {{replayed?: number, recovered?: boolean, head?: number}} ready data of hubline.ready
    * @param {number} startedAt when this connect began, in milliseconds
    */
   constructor(ready, startedAt) {
     this.#left = ready.replayed ?? 0;
-    this.#head = parseCursor(ready.cursor);
+    this.#head = Number.isInteger(ready.head) ? BigInt(ready.head) : null;
     this.recovered = ready.recovered === true;
     this.#startedAt = startedAt;
   }
@@ -31,7 +31,7 @@ export class Replay {
     if (this.done) return false;
     const at = parseCursor(cursor);
     // Past the head at ready: the replay was shorter than announced.
-    if (at && this.#head && at.epoch === this.#head.epoch && at.seq > this.#head.seq) {
+    if (at && this.#head !== null && at.seq > this.#head) {
       this.#left = 0;
       return false;
     }

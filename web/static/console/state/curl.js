@@ -19,19 +19,19 @@ export function commands({ base, user, cursor }) {
     {
       title: 'Subscribe',
       note: 'Server-Sent Events; leave it running.',
-      command: `curl -N ${bearer('TOKEN')} \\\n  ${quote(`${base}events`)}`,
+      command: `curl -N \\\n  ${bearer('TOKEN')} \\\n  ${quote(`${base}events`)}`,
     },
     {
       title: 'Publish',
       note: `To ${user}. Watch it arrive above.`,
       command:
-        `curl ${bearer('API_KEY')} \\\n  -H 'Content-Type: application/json' \\\n` +
+        `curl \\\n  ${bearer('API_KEY')} \\\n  -H 'Content-Type: application/json' \\\n` +
         `  -d '{"type":"hello","data":{"from":"curl"}}' \\\n  ${quote(publishURL)}`,
     },
     {
       title: 'Resume',
       note: cursor ? 'Everything after the cursor reached here.' : 'Everything that is kept.',
-      command: `curl -N ${bearer('TOKEN')} \\\n  ${quote(`${base}events?since=${encodeURIComponent(cursor ?? '0')}`)}`,
+      command: `curl -N \\\n  ${bearer('TOKEN')} \\\n  ${quote(`${base}events?since=${encodeURIComponent(cursor ?? '0')}`)}`,
     },
     {
       title: 'Publish by CLI',

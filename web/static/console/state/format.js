@@ -7,6 +7,11 @@ export const transportNames = Object.freeze({
   LongPolling: 'Long polling',
 });
 
+/** "over WebSocket", as it stands in a sentence. */
+export function over(transport) {
+  return `over ${transport === 'LongPolling' ? 'long polling' : transportNames[transport]}`;
+}
+
 /** "1 event", "12 events". */
 export function plural(count, noun) {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;

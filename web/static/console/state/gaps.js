@@ -3,9 +3,14 @@ import { plural } from './format.js';
 const reasons = {
   evicted: 'The log keeps a bounded number of events, and newer ones have pushed these out.',
   expired: 'They were older than the log keeps events.',
-  epoch: 'The log has begun a new life since, so the old numbers mean nothing any more.',
-  ahead: 'The cursor is ahead of the log: it names events that this server never had.',
+  epoch: 'The cursor is of another epoch: its numbers mean nothing in this log.',
+  ahead: 'The cursor names events that this log never had.',
   limit: 'More was missed than one replay may deliver.',
+};
+
+const titles = {
+  epoch: 'Gap: the log has begun anew',
+  ahead: 'Gap: the cursor is ahead of the log',
 };
 
 /**
@@ -15,11 +20,12 @@ const reasons = {
  */
 export function explainGap(gap) {
   const { from, to, reason } = gap;
-  const known = isSeq(from) && isSeq(to) && BigInt(to) >= BigInt(from);
+  // With another epoch, or ahead of the log, the range counts no events of this log.
+  const known = !titles[reason] && isSeq(from) && isSeq(to) && BigInt(to) >= BigInt(from);
   const count = known ? Number(BigInt(to) - BigInt(from) + 1n) : 0;
   const range = !known ? '' : count === 1 ? `seq ${from}` : `seq ${from} to ${to}`;
   return {
-    title: known ? `Gap: ${plural(count, 'event')} cannot be replayed` : 'Gap: some events cannot be replayed',
+    title: titles[reason] ?? `Gap: ${known ? plural(count, 'event') : 'some events'} cannot be replayed`,
     range,
     why: reasons[reason] ?? 'The server gave a reason this page does not know.',
     advice: 'Fetch your state anew. From here on nothing is missing.',

@@ -15,7 +15,7 @@ export class Progress {
   #runs = new Map();
   #limit;
 
-  constructor(limit = 6) {
+  constructor(limit = 5) {
     this.#limit = limit;
   }
 
@@ -67,6 +67,20 @@ export class Progress {
 function isProgress(data) {
   const stepOK = typeof data?.step === 'string' || Number.isFinite(data?.step);
   return stepOK && typeof data.operation === 'string' && typeof data.fileName === 'string';
+}
+
+/** "backup-remote-run" → "Remote run". */
+export function operationName(operation) {
+  return humanize(operation.replace(/^backup[-_.]/, '').replace(/[-.\s]+/g, '_').toLowerCase());
+}
+
+/** A progress event in a few words, or null if the event is none: "a.zip 40 %, Packing". */
+export function describeProgress(event) {
+  const data = types.has(event.type) ? (event.data?.Payload ?? event.data) : null;
+  if (!isProgress(data)) return null;
+  const fraction = fractionOf(data);
+  const how = data.done ? (data.ok === false || data.error ? 'failed' : 'done') : fraction === null ? '' : `${Math.round(fraction * 100)} %`;
+  return [data.fileName, how, humanize(data.stageTitle) || humanize(String(data.step))].filter(Boolean).join(' · ');
 }
 
 /** 0 to 1, or null if the event does not say how far it is. */

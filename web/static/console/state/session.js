@@ -13,6 +13,8 @@ export class Session {
   #token = null;
   /** @type {{user: string, demo: boolean, note: string} | null} */
   who = null;
+  /** Whether the server is known to give demo sessions. */
+  demoOffered = false;
 
   /** @param {{base: string, fetch: typeof fetch, storage: Storage}} deps */
   constructor({ base, fetch, storage }) {
@@ -57,6 +59,7 @@ export class Session {
     if (response.status === 404) return;
     if (!response.ok) throw new Error(`demo/session answered ${response.status}`);
     const { user, token, note = '' } = await response.json();
+    this.demoOffered = true;
     this.#use(token, { user, demo: true, note });
   }
 

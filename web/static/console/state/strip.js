@@ -46,6 +46,11 @@ export class Strip {
     if (last) last.gap = true;
   }
 
+  /** Takes the bars away and leaves the times away. */
+  forget() {
+    this.#buckets.clear();
+  }
+
   clear() {
     this.#buckets.clear();
     this.#away = [];
@@ -53,20 +58,25 @@ export class Strip {
 
   /**
    * Bars and times away, in milliseconds before now (0 is the right edge).
+   * @param {number} barMs width of a bar, a multiple of 500
    * @returns {{bars: {ago: number, width: number, live: number, replay: number}[],
    *   away: {from: number, to: number, gap: boolean}[], peak: number}}
    */
-  view(now) {
-    const bars = [];
+  view(now, barMs = bucketMs) {
+    const bars = new Map();
     let peak = 0;
     for (const [key, { live, replay }] of this.#buckets) {
-      const ago = now - key * bucketMs;
-      if (ago > stripMs + bucketMs) {
+      const at = key * bucketMs;
+      if (now - at > stripMs + barMs) {
         this.#buckets.delete(key);
         continue;
       }
-      peak = Math.max(peak, live + replay);
-      bars.push({ ago, width: bucketMs, live, replay });
+      const from = at - (at % barMs);
+      const bar = bars.get(from) ?? { ago: now - from, width: barMs, live: 0, replay: 0 };
+      bar.live += live;
+      bar.replay += replay;
+      bars.set(from, bar);
+      peak = Math.max(peak, bar.live + bar.replay);
     }
     this.#away = this.#away.filter(({ to }) => to === null || now - to < stripMs);
     const away = this.#away.map(({ from, to, gap }) => ({
@@ -74,6 +84,6 @@ export class Strip {
       to: to === null ? 0 : now - to,
       gap,
     }));
-    return { bars, away, peak };
+    return { bars: [...bars.values()], away, peak };
   }
 }

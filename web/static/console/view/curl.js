@@ -27,8 +27,8 @@ export class CurlView {
       button.addEventListener('click', () => copyFrom(button, code.textContent));
       this.#codes.push({ code, note });
       return el('li', {},
-        el('p', { class: 'command-title' }, el('strong', {}, title), ' ', note),
-        el('div', { class: 'command' }, el('pre', { tabindex: '0' }, code), button));
+        el('div', { class: 'command-head' }, el('p', {}, el('strong', {}, title), ' ', note), button),
+        el('pre', { class: 'command', tabindex: '0' }, code));
     }));
   }
 }

@@ -1,5 +1,5 @@
 import { plural } from '../state/format.js';
-import { humanize } from '../state/progress.js';
+import { operationName } from '../state/progress.js';
 import { el, setText } from './dom.js';
 
 const ends = { ok: 'Done', failed: 'Failed' };
@@ -34,7 +34,7 @@ class Row {
   #parts;
 
   constructor({ fileName, operation, source }) {
-    const label = operation.replace(/^backup[-_.]/, '').replaceAll('-', ' ');
+    const label = operationName(operation);
     this.#parts = {
       state: el('span', { class: 'run-state' }),
       bar: el('div', { class: 'bar', role: 'progressbar', 'aria-label': `${label} ${fileName}`,
@@ -47,7 +47,7 @@ class Row {
         this.#parts.state),
       this.#parts.bar,
       this.#parts.stage);
-    this.label = [humanize(label) || label, source && `from ${source}`].filter(Boolean).join(' ');
+    this.label = [label, source && `from ${source}`].filter(Boolean).join(' ');
   }
 
   update({ state, fraction, steps, title, detail, error }) {

@@ -1,5 +1,6 @@
-import { clockTime, plural, span, summarize, transportNames } from '../state/format.js';
+import { clockTime, over, plural, span, summarize } from '../state/format.js';
 import { explainGap } from '../state/gaps.js';
+import { describeProgress } from '../state/progress.js';
 import { el, setText } from './dom.js';
 
 const originWords = { replay: 'replayed', redelivery: 'redelivered' };
@@ -65,10 +66,10 @@ function eventRow({ event, origin }) {
     el('summary', {},
       el('span', { class: 'seq mono' }, String(event.seq)),
       el('span', { class: 'type' }, event.type,
-        badge && el('span', { class: 'badge' }, badge),
         event.channel && el('span', { class: 'channel' }, event.channel)),
+      badge && el('span', { class: 'badge' }, badge),
       el('time', { class: 'time mono', datetime: isoTime(event.ts) }, clockTime(event.ts)),
-      el('span', { class: 'glance mono' }, summarize(event.data))));
+      el('span', { class: 'glance' }, describeProgress(event) ?? summarize(event.data))));
   // Filled when opened: most are never looked into.
   details.addEventListener('toggle', () => {
     if (details.open && details.childElementCount === 1) details.append(inside(event));
@@ -92,12 +93,12 @@ function gapRow({ gap }) {
 }
 
 function markWords({ kind, cursor, transport, error, summary, awayMs, at }) {
-  const over = transport ? ` over ${transportNames[transport]}` : '';
+  const way = transport ? ` ${over(transport)}` : '';
   const where = cursor ? [' at ', el('span', { class: 'mono' }, cursor)] : [];
   const time = el('time', { class: 'mono' }, clockTime(at).slice(0, 8));
   switch (kind) {
     case 'start':
-      return [time, ' Listening', over, ...where];
+      return [time, ' Listening', way, ...where];
     case 'cut':
       return [time, ' You cut the connection', ...where];
     case 'lost':
@@ -105,16 +106,16 @@ function markWords({ kind, cursor, transport, error, summary, awayMs, at }) {
     case 'moved':
       return [time, ' Changing transport', ...where];
     default:
-      return [time, ' ', ...caughtUpWords(summary, over, awayMs)];
+      return [time, ' ', ...caughtUpWords(summary, way, awayMs)];
   }
 }
 
 /** "Caught up: 12 events in 40 ms over WebSocket, recovered". */
-function caughtUpWords({ count, tookMs, recovered }, over, awayMs) {
+function caughtUpWords({ count, tookMs, recovered }, way, awayMs) {
   const away = awayMs > 0 ? ` after ${span(awayMs)} away` : '';
-  if (count === 0 && recovered) return ['Caught up', over, away, ': nothing was missed'];
-  return ['Caught up: ', el('strong', {}, `${plural(count, 'event')} in ${span(tookMs)}`), over, away,
-    recovered ? ', recovered' : ', the rest is lost in the gap below'];
+  if (count === 0 && recovered) return ['Caught up', way, away, ': nothing was missed'];
+  return ['Caught up: ', el('strong', {}, `${plural(count, 'event')} in ${span(tookMs)}`), way, away,
+    recovered ? ', recovered' : ', the rest is lost: see the gap'];
 }
 
 function isoTime(ms) {

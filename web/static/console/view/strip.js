@@ -32,15 +32,17 @@ export class StripView {
     this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
-  /** @param {ReturnType<import('../state/strip.js').Strip['view']>} view */
-  draw({ bars, away, peak }) {
+  /** @param {import('../state/strip.js').Strip} strip  @param {number} now */
+  draw(strip, now) {
     const { width, height } = this.#size;
+    // A bar of less than three pixels is a hair: on a narrow screen it stands for a second.
+    const { bars, away, peak } = strip.view(now, width < 560 ? 1000 : 500);
     const context = this.#context;
     const x = (ago) => width - (ago / stripMs) * width;
     const floor = height - 1.5;
     context.clearRect(0, 0, width, height);
 
-    for (const { from, to, gap } of away) this.#away(x(from), x(to), floor, gap, from - to);
+    for (const { from, to, gap } of away) this.#hatch(x(from), x(to), floor, gap);
 
     context.strokeStyle = this.#colors.rule;
     context.lineWidth = 1;
@@ -50,7 +52,7 @@ export class StripView {
     context.stroke();
 
     // Logarithmic, so that a single event still shows beside a burst of a thousand.
-    const scale = (floor - 8) / Math.log2(2 + Math.max(peak, 6));
+    const scale = (floor - 24) / Math.log2(2 + Math.max(peak, 3));
     for (const { ago, width: ms, live, replay } of bars) {
       const left = x(ago) + 0.5;
       const barWidth = Math.max(1.5, (ms / stripMs) * width - 1.5);
@@ -59,6 +61,7 @@ export class StripView {
       this.#bar(left, floor - full, barWidth, full, this.#colors.live);
       if (replay) this.#bar(left, floor - replayed, barWidth, replayed, this.#colors.replay);
     }
+    for (const { from, to, gap } of away) this.#label(`away ${span(from - to)}`, x(from), x(to), gap);
   }
 
   #bar(left, top, width, height, color) {
@@ -69,7 +72,7 @@ export class StripView {
     context.fill();
   }
 
-  #away(left, right, floor, gap, ms) {
+  #hatch(left, right, floor, gap) {
     if (right - left < 1) return;
     const context = this.#context;
     context.save();
@@ -86,20 +89,20 @@ export class StripView {
       context.lineTo(at + floor, 0);
     }
     context.stroke();
-    context.globalAlpha = 1;
-
-    context.font = `12px ${this.#colors.font}`;
-    const label = `away ${span(ms)}`;
-    const labelWidth = context.measureText(label).width;
-    if (right - left > labelWidth + 20) {
-      const middle = (left + right) / 2;
-      context.fillStyle = this.#colors.surface;
-      context.fillRect(middle - labelWidth / 2 - 6, 3, labelWidth + 12, 18);
-      context.fillStyle = gap ? this.#colors.gap : this.#colors['ink-2'];
-      context.textAlign = 'center';
-      context.textBaseline = 'middle';
-      context.fillText(label, middle, 12.5);
-    }
     context.restore();
+  }
+
+  #label(text, left, right, gap) {
+    const context = this.#context;
+    context.font = `12px ${this.#colors.font}`;
+    const { width } = context.measureText(text);
+    if (right - left < width + 16) return;
+    const middle = (left + right) / 2;
+    context.fillStyle = this.#colors.surface;
+    context.fillRect(middle - width / 2 - 5, 2, width + 10, 18);
+    context.fillStyle = gap ? this.#colors.gap : this.#colors['ink-2'];
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    context.fillText(text, middle, 11.5);
   }
 }

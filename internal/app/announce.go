@@ -1,0 +1,38 @@
+package app
+
+import (
+	"fmt"
+	"io"
+
+	"hubline/internal/config"
+)
+
+// announce tells a person where to look and what to try. The commands work
+// when copied from another terminal in the same directory.
+func announce(w io.Writer, cfg config.Config, base string) {
+	fmt.Fprintf(w, "Hubline is at %s/\n", base)
+	if cfg.Data == "" {
+		fmt.Fprintf(w, "It keeps everything in memory: secrets and events are gone when it stops.\n\n")
+		return
+	}
+	data := ""
+	if cfg.Data != "./hubline-data" {
+		data = " --data " + quote(cfg.Data)
+	}
+	fmt.Fprintf(w, `
+Subscribe:  curl -N -H "Authorization: Bearer $(hubline token%[2]s --user alice)" %[1]s/events
+Publish:    curl -H "Authorization: Bearer $(cat %[3]s/api-key)" %[1]s/api/v1/users/alice/events -d '{"type":"hello","data":{"n":1}}'
+Replay:     curl -N -H "Authorization: Bearer $(hubline token%[2]s --user alice)" '%[1]s/events?since=0'
+
+`, base, data, quote(cfg.Data))
+}
+
+// quote makes s safe to copy into a shell.
+func quote(s string) string {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '/' && r != '.' && r != '-' && r != '_' {
+			return "'" + s + "'"
+		}
+	}
+	return s
+}

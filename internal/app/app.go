@@ -1,0 +1,261 @@
+// Package app builds the server from its configuration, runs it and stops it in
+// order.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"hubline/api"
+	"hubline/api/auth"
+	"hubline/broker"
+	"hubline/internal/config"
+	"hubline/longpoll"
+	"hubline/replay"
+	"hubline/transports"
+	"hubline/web"
+)
+
+// Run serves until ctx ends, then stops in order: /readyz says no, publishers
+// are refused, clients are told and closed, requests finish. It returns nil
+// after an ordered stop.
+func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.Writer) error {
+	secrets := config.NewSecrets()
+	if cfg.Data != "" {
+		var err error
+		if secrets, err = config.OpenDataDir(cfg.Data); err != nil {
+			return err
+		}
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s, err := build(ctx, cfg, secrets, logger, ln)
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	announce(stdout, cfg, s.baseURL())
+	return s.serve(ctx)
+}
+
+// server is everything that runs.
+type server struct {
+	cfg    config.Config
+	log    *slog.Logger
+	ln     net.Listener
+	parker *longpoll.Parker
+	http   *http.Server
+	api    *api.API
+	broker *broker.Broker
+	conns  *transports.Server
+	demo   *demo
+	stop   context.CancelFunc // of what runs in the background
+}
+
+func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logger *slog.Logger, ln net.Listener) (*server, error) {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	origins, err := auth.ParseOrigins(cfg.AllowedOrigins)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	verifier, secret, err := newVerifier(background, cfg, secrets, logger)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	keys, err := newKeys(cfg, secrets)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s := &server{
+		cfg: cfg, log: logger, ln: ln, stop: stop,
+		parker: longpoll.NewParker(ln.Addr(), longpoll.Config{WriteTimeout: cfg.SendTimeout}),
+		conns: transports.NewServer(transports.Config{
+			MaxNegotiated: cfg.MaxNegotiated, SendTimeout: cfg.SendTimeout, EarlyBytes: int(cfg.MaxMessageBytes),
+		}),
+		broker: broker.New(broker.Config{
+			QueueEvents: cfg.OutboxEvents, QueueBytes: int(cfg.OutboxBytes),
+			MaxConnections: unlimited(cfg.MaxConnections), MaxConnectionsPerUser: unlimited(cfg.MaxConnectionsPerUser),
+			IdempotencyKeys: cfg.IdempotencyKeys,
+		}, replay.NewStore(replay.Config{
+			MaxEvents: cfg.LogEvents, MaxBytes: int(cfg.LogBytes), MaxAge: cfg.LogAge,
+			MaxUsers: cfg.LogUsers, MaxTotalBytes: int64(cfg.LogTotalBytes), MaxWatermarks: cfg.Watermarks,
+		})),
+	}
+	apiConfig := api.Config{
+		BasePath: cfg.BasePath, MaxPublishBytes: int64(cfg.MaxPublishBytes), MaxBatchItems: cfg.MaxBatchItems,
+		MaxBatchBytes: int64(cfg.MaxBatchBytes), MaxMessageBytes: int64(cfg.MaxMessageBytes), BodyTimeout: cfg.BodyTimeout,
+		TicketTTL: cfg.TicketTTL, NegotiateTTL: cfg.NegotiateTTL, PingInterval: cfg.PingInterval,
+		ClientTimeout: cfg.ClientTimeout, HandshakeTime: cfg.HandshakeTimeout, PollTimeout: cfg.PollTimeout,
+		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, Origins: origins,
+	}
+	if cfg.Demo {
+		s.demo = newDemo(s.broker, secret)
+		apiConfig.Demo = s.demo.session
+	}
+	s.api = api.New(apiConfig, api.Deps{
+		Broker: s.broker, Server: s.conns, Parker: s.parker, Verifier: verifier, Keys: keys,
+		Registry: registry, Logger: logger, Page: web.Handler(cfg.BasePath),
+	})
+	s.http = &http.Server{
+		Handler: s.api, ReadHeaderTimeout: cfg.ReadHeaderTimeout, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	if cfg.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("tls-cert: %w", err)
+		}
+		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	return s, nil
+}
+
+// unlimited turns the configuration's "0 for no limit" into a number.
+func unlimited(n int) int {
+	if n == 0 {
+		return math.MaxInt
+	}
+	return n
+}
+
+// newVerifier returns the verifier of tokens, and the secret that signs the
+// demo's, if there is one.
+func newVerifier(ctx context.Context, cfg config.Config, secrets config.Secrets, logger *slog.Logger) (*auth.Verifier, []byte, error) {
+	ac := auth.Config{
+		JWKSURL: cfg.JWKSURL, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Leeway: cfg.JWTLeeway, Logger: logger,
+	}
+	for _, name := range cfg.JWTPublicKeyFile {
+		b, err := os.ReadFile(name) //nolint:gosec // the operator's own choice
+		if err != nil {
+			return nil, nil, fmt.Errorf("jwt-public-key-file: %w", err)
+		}
+		ac.PublicKeyPEM = append(ac.PublicKeyPEM, b)
+	}
+	switch {
+	case cfg.JWTSecretFile != "":
+		b, err := config.ReadSecretFile(cfg.JWTSecretFile)
+		if err != nil {
+			return nil, nil, fmt.Errorf("jwt-secret-file: %w", err)
+		}
+		ac.Secret = b
+	case len(ac.PublicKeyPEM) == 0 && cfg.JWKSURL == "":
+		ac.Secret = secrets.SigningSecret
+	}
+	v, err := auth.NewVerifier(ctx, ac)
+	return v, ac.Secret, err
+}
+
+func newKeys(cfg config.Config, secrets config.Secrets) ([]*auth.Keys, error) {
+	own, err := auth.ParseKeys(strings.NewReader("default publish,read,admin " + auth.HashKey(secrets.APIKey) + "\n"))
+	if err != nil {
+		return nil, err
+	}
+	keys := []*auth.Keys{own}
+	if cfg.APIKeyFile != "" {
+		f, err := os.Open(cfg.APIKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("api-key-file: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		k, err := auth.ParseKeys(f)
+		if err != nil {
+			return nil, fmt.Errorf("api-key-file: %w", err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// baseURL is where the server is found from this machine.
+func (s *server) baseURL() string {
+	scheme := "http"
+	if s.cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + s.ln.Addr().String() + s.cfg.BasePath
+}
+
+// serve runs until ctx ends or a listener fails, then stops in order.
+func (s *server) serve(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if s.cfg.TLSCert != "" {
+			return notClosed(s.http.ServeTLS(s.ln, "", ""))
+		}
+		return notClosed(s.http.Serve(s.ln))
+	})
+	g.Go(func() error { return notClosed(s.http.Serve(s.parker)) })
+	g.Go(func() error { s.sweep(gctx); return nil })
+	g.Go(func() error { trim(gctx); return nil })
+	if s.demo != nil {
+		g.Go(func() error { s.demo.run(gctx); return nil })
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("addr", s.ln.Addr().String()))
+	g.Go(func() error {
+		<-gctx.Done()
+		s.shutdown()
+		return nil
+	})
+	return g.Wait()
+}
+
+func notClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// sweep drops aged events.
+func (s *server) sweep(ctx context.Context) {
+	t := time.NewTicker(10 * time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-t.C:
+			s.broker.Store().Sweep(now)
+		}
+	}
+}
+
+// shutdown stops in order, within DrainTimeout.
+func (s *server) shutdown() {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainTimeout)
+	defer cancel()
+	s.api.Drain()
+	s.broker.Drain()
+	n := len(s.conns.Connections())
+	s.conns.Shutdown(ctx, s.cfg.DrainTimeout/4)
+	if err := s.http.Shutdown(ctx); err != nil {
+		_ = s.http.Close()
+	}
+	_ = s.parker.Close()
+	s.stop()
+	s.log.LogAttrs(ctx, slog.LevelInfo, "stopped", slog.Int("connections", n), slog.Duration("took", time.Since(start)))
+}

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"context"
+
+	"hubline/internal/config"
+)
+
+// serveCommand is `hubline serve`.
+type serveCommand struct {
+	Config config.Config `embed:""`
+}
+
+// Help fulfils kong.HelpProvider.
+func (serveCommand) Help() string {
+	return "Without any configuration the server listens on 127.0.0.1:8080 and keeps its secrets in ./hubline-data.\n\n" + envNote
+}
+
+// Run serves until SIGINT or SIGTERM.
+func (c serveCommand) Run(ctx context.Context, env environment) error {
+	logger := newLogger(env.stderr, c.Config.LogFormat, c.Config.LogLevel)
+	return env.serve(ctx, c.Config, logger, env.stdout)
+}
+
+// checkCommand is `hubline check`.
+type checkCommand struct {
+	Config config.Config `embed:""`
+}
+
+// Help fulfils kong.HelpProvider.
+func (checkCommand) Help() string {
+	return "It reads what hubline serve would read, and reports everything that is wrong with it at once.\n\n" + envNote
+}
+
+// Run reports that nothing is wrong: the values have been validated already.
+func (c checkCommand) Run(env environment) error {
+	return say(env.stdout, "The configuration is valid.\n")
+}

@@ -1,0 +1,58 @@
+package signalr
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config of a hub. The zero value works.
+type Config struct {
+	// HandshakeTimeout is how long a client may take for its handshake. Zero
+	// means 15 s.
+	HandshakeTimeout time.Duration
+	// KeepAliveInterval is the longest time between two pings to a client.
+	// Zero means 15 s: clients give up after 30 s without a message.
+	KeepAliveInterval time.Duration
+	// ClientTimeout is how long a client that has pinged once may be silent.
+	// Zero means 30 s.
+	ClientTimeout time.Duration
+	// MaxMessageBytes bounds one message of a client, framing included. Zero
+	// means 32 KiB.
+	MaxMessageBytes int
+	// MaxQueuedCalls and MaxQueuedBytes bound calls that wait behind a
+	// running one; over them no more is read from the client. Zero means 16
+	// and 64 KiB.
+	MaxQueuedCalls, MaxQueuedBytes int
+	// MaxWaitingBytes bounds answers that a client has not taken yet; over it
+	// the next call has to wait. Zero means 64 KiB.
+	MaxWaitingBytes int
+	// DetailedErrors shows clients the texts of all errors, not only of those
+	// made for them (Error).
+	DetailedErrors bool
+	// Logger gets what a human may want to know. Nil means none.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	duration := func(p *time.Duration, v time.Duration) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	number := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	duration(&c.HandshakeTimeout, 15*time.Second)
+	duration(&c.KeepAliveInterval, 15*time.Second)
+	duration(&c.ClientTimeout, 30*time.Second)
+	number(&c.MaxMessageBytes, 32<<10)
+	number(&c.MaxQueuedCalls, 16)
+	number(&c.MaxQueuedBytes, 64<<10)
+	number(&c.MaxWaitingBytes, 64<<10)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

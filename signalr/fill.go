@@ -1,0 +1,117 @@
+package signalr
+
+import (
+	"hubline/broker"
+	"hubline/transports"
+)
+
+// page is how many events are taken from the broker at once.
+const page = 32
+
+// Fill implements transports.Session: our own messages first, then events.
+func (s *Session) Fill(b *transports.Batch) (more bool) {
+	s.mu.Lock()
+	out, ping, codec := s.out, s.ping, s.codec
+	s.out, s.waiting, s.ping = nil, 0, false
+	live := !s.over && codec != nil
+	f := s.feed // as of now: Replay may change it meanwhile
+	if len(out) > 0 {
+		s.signalLocked()
+	}
+	s.mu.Unlock()
+
+	for _, m := range out {
+		lay(b, m.bytes, m.binary)
+	}
+	if ping && live {
+		lay(b, codec.Ping(), codec.Binary())
+	}
+	if !live || f.sub == nil {
+		return false
+	}
+	v := s.hub.events.view(codec, f.meta)
+	var waiting [page]broker.Delivery
+	for !b.Full() {
+		taken := f.sub.Next(waiting[:0])
+		if len(taken) == 0 {
+			s.caughtUp(&f)
+			return false
+		}
+		for i := range taken {
+			s.layEvent(b, v, &f, &taken[i])
+		}
+		s.pass(&f, taken[len(taken)-1].Seq)
+	}
+	return true
+}
+
+func lay(b *transports.Batch, p []byte, binary bool) {
+	b.Begin(transports.Meta{Binary: binary})
+	b.Buf = append(b.Buf, p...)
+	b.End()
+}
+
+// layEvent lays out one delivery.
+func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Delivery) {
+	h := s.hub
+	if d.Gap != nil {
+		s.layGap(b, v, d)
+		return
+	}
+	if d.Seq <= f.old && h.events.profile.withheld(d.Event, f.issued) {
+		h.counters.withheld.Add(1)
+		return
+	}
+	e := v.of(d)
+	if e == nil {
+		h.counters.unsendable.Add(1)
+		return
+	}
+	s.gapped = false
+	b.Begin(transports.Meta{Binary: v.binary})
+	if v.stamped {
+		b.Buf = e.AppendStamped(b.Buf, d.Seq, f.epoch)
+	} else {
+		b.Buf = e.Append(b.Buf)
+	}
+	b.End()
+}
+
+// layGap announces lost events in their place.
+func (s *Session) layGap(b *transports.Batch, v *view, d *broker.Delivery) {
+	p := s.hub.events.profile
+	if s.gapped && p.mergesGaps() {
+		return
+	}
+	s.gapped = true
+	e := p.gap(s.user, d.Gap)
+	enc, err := s.codec.EncodeInvocation(*e)
+	if err != nil {
+		panic(err) // our own JSON
+	}
+	b.Begin(transports.Meta{Binary: v.binary})
+	b.Buf = enc.Append(b.Buf)
+	b.End()
+}
+
+// pass notes that everything up to seq has been laid out. A feed that Replay
+// has replaced meanwhile counts no more.
+func (s *Session) pass(f *feed, seq uint64) {
+	s.mu.Lock()
+	if s.feed.sub == f.sub {
+		s.feed.passed = max(s.feed.passed, seq)
+		s.signalLocked()
+	}
+	s.mu.Unlock()
+}
+
+// caughtUp notes that nothing waits: what the log has was laid out, or was not
+// for this client. Only a running Replay wants to know.
+func (s *Session) caughtUp(f *feed) {
+	s.mu.Lock()
+	awaited := s.feed.sub == f.sub && s.feed.passed < s.feed.target && !s.over
+	s.mu.Unlock()
+	if awaited {
+		s.pass(f, f.sub.Position().Seq)
+	}
+}

@@ -1,0 +1,113 @@
+package signalr
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"hubline/broker"
+	"hubline/replay"
+	"hubline/signalr/protocol"
+)
+
+// Targets of control messages. Event types that begin with hubline. are
+// reserved, so no event can be taken for one.
+const (
+	TargetReady = "hubline.ready"
+	TargetGap   = "hubline.gap"
+)
+
+// generic is the profile of /hubs/events.
+type generic struct{}
+
+func (generic) view(c protocol.Codec, meta bool) view {
+	form := broker.FormHubJSON
+	switch {
+	case c.Binary() && meta:
+		form = broker.FormHubMessagePackMeta
+	case c.Binary():
+		form = broker.FormHubMessagePack
+	case meta:
+		form = broker.FormHubJSONMeta
+	}
+	shape := func(ev *replay.Event) (protocol.Event, bool) {
+		e := protocol.Event{Target: ev.Type, Arguments: ev.Arguments}
+		if e.Arguments == nil {
+			e.Arguments = wrapData(ev.Data)
+		}
+		if meta {
+			e.Meta = eventMeta(ev)
+		}
+		return e, true
+	}
+	return view{form: form, encode: encoder(c, shape), stamped: true}
+}
+
+// wrapData makes an argument list of an event's data.
+func wrapData(data json.RawMessage) []byte {
+	if len(data) == 0 {
+		return []byte("[null]")
+	}
+	b := make([]byte, 0, len(data)+2)
+	return append(append(append(b, '['), data...), ']')
+}
+
+// eventMeta is the part of an event's last argument that all receivers share.
+func eventMeta(ev *replay.Event) []byte {
+	b := []byte(`{"id":`)
+	b = protocol.AppendString(b, ev.ID)
+	b = strconv.AppendInt(append(b, `,"ts":`...), ev.Time, 10)
+	if ev.Channel != "" {
+		b = protocol.AppendString(append(b, `,"channel":`...), ev.Channel)
+	}
+	return append(b, '}')
+}
+
+// Ready is the argument of hubline.ready.
+type Ready struct {
+	ConnectionID string `json:"connectionId"`
+	// Cursor may be kept at once: resuming from it repeats nothing that was
+	// delivered and misses nothing that was not.
+	Cursor    string `json:"cursor"`
+	Head      uint64 `json:"head"`
+	Oldest    uint64 `json:"oldest"`
+	Replayed  int    `json:"replayed"`
+	Recovered bool   `json:"recovered"`
+}
+
+// Gap is the argument of hubline.gap: events From to To cannot be replayed.
+type Gap struct {
+	From   uint64        `json:"from"`
+	To     uint64        `json:"to"`
+	Reason replay.Reason `json:"reason"`
+}
+
+func toGap(g *replay.Gap) *Gap {
+	if g == nil {
+		return nil
+	}
+	return &Gap{From: g.From, To: g.To, Reason: g.Reason}
+}
+
+func (generic) ready(connectionID string, w *broker.Welcome) *protocol.Event {
+	return control(TargetReady, Ready{
+		ConnectionID: connectionID, Cursor: w.Resume.String(), Head: w.Head, Oldest: w.Oldest,
+		Replayed: w.Replayed, Recovered: w.Recovered,
+	})
+}
+
+func (generic) gap(_ string, g *replay.Gap) *protocol.Event {
+	return control(TargetGap, toGap(g))
+}
+
+func (generic) mergesGaps() bool { return false }
+
+func (generic) withheld(*replay.Event, int64) bool { return false }
+
+// control makes an invocation with one argument.
+func control(target string, argument any) *protocol.Event {
+	b, err := json.Marshal([]any{argument})
+	if err != nil {
+		panic(err) // our own structs always marshal
+	}
+	return &protocol.Event{Target: target, Arguments: b}
+}

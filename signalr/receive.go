@@ -1,0 +1,168 @@
+package signalr
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hubline/signalr/protocol"
+	"hubline/transports"
+)
+
+// messages lends decoded messages. One with a long argument list is dropped,
+// so that a single large call is not held for ever.
+var messages = sync.Pool{New: func() any { return new(protocol.Message) }}
+
+const maxPooledArguments = 64
+
+// Receive implements transports.Session. It blocks while too many calls wait.
+func (s *Session) Receive(p []byte, end bool) error {
+	if s.isOver() {
+		return nil // the goodbye is on its way
+	}
+	buf := p
+	if len(s.in) > 0 {
+		s.in = append(s.in, p...)
+		buf = s.in
+	}
+	rest, err := s.consume(buf, end)
+	if err != nil || len(rest) == 0 {
+		s.in = nil
+		return err
+	}
+	s.in = append(s.in[:0], rest...)
+	return nil
+}
+
+func (s *Session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
+}
+
+// consume handles all whole messages in buf and returns what is left.
+func (s *Session) consume(buf []byte, end bool) (rest []byte, err error) {
+	if !s.shaken {
+		n, err := s.handshake(buf, end && s.conn.Transport() == transports.WebSockets)
+		if n == 0 || err != nil {
+			return buf, err
+		}
+		if s.isOver() {
+			return nil, nil // too late: refused in the meantime
+		}
+		buf = buf[n:]
+	}
+	if s.late && len(buf) > 0 {
+		s.late = false
+		buf = buf[protocol.SkipLateSeparator(s.codec, buf):]
+	}
+	for len(buf) > 0 {
+		body, n, err := s.codec.Next(buf, s.hub.cfg.MaxMessageBytes)
+		if err != nil {
+			return nil, s.fail(err)
+		}
+		if n == 0 {
+			break
+		}
+		s.heard.Store(time.Now().UnixNano())
+		if err := s.decode(body); err != nil {
+			return nil, s.fail(err)
+		}
+		if s.isOver() {
+			return nil, nil
+		}
+		buf = buf[n:]
+	}
+	return buf, nil
+}
+
+// handshake reads the client's first message. It returns 0 while bytes are
+// missing.
+func (s *Session) handshake(buf []byte, whole bool) (n int, err error) {
+	h, n, err := protocol.ParseHandshake(buf, s.hub.cfg.MaxMessageBytes, whole)
+	if err != nil {
+		s.refuse(protocol.HandshakeErrorText(err, s.hub.cfg.DetailedErrors))
+		return 0, err
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	codec, err := h.Choose(s.conn.Transport().Binary())
+	if err != nil {
+		s.refuse(err.Error())
+		return 0, err
+	}
+	s.shaken, s.late = true, h.Bare
+	s.heard.Store(time.Now().UnixNano())
+	s.mu.Lock()
+	if !s.over {
+		s.hub.counters.handshakes.Add(1)
+		s.codec = codec
+		s.putBytesLocked([]byte(protocol.HandshakeOK), codec.Binary())
+		s.beginLocked()
+	}
+	s.mu.Unlock()
+	s.conn.Wake()
+	return n, nil
+}
+
+// refuse answers a handshake that is not done with an error, as text whatever
+// the protocol, and ends the connection without a Close message.
+func (s *Session) refuse(text string) {
+	refused := s.end(transports.ReasonHandshake, func() bool {
+		if s.codec != nil {
+			return false
+		}
+		s.putBytesLocked(protocol.AppendHandshakeError(nil, text), false)
+		return true
+	})
+	if refused {
+		s.hub.counters.handshakeErrors.Add(1)
+	}
+}
+
+// decode handles one message.
+func (s *Session) decode(body []byte) error {
+	m := messages.Get().(*protocol.Message)
+	defer func() {
+		if cap(m.Arguments) <= maxPooledArguments {
+			clear(m.Arguments[:cap(m.Arguments)]) // they would keep the body
+			messages.Put(m)
+		}
+	}()
+	if err := s.codec.Decode(body, m); err != nil {
+		return err
+	}
+	switch m.Type {
+	case protocol.TypeInvocation, protocol.TypeStreamInvocation:
+		s.enqueue(m)
+	case protocol.TypePing:
+		s.armed.Store(true)
+	case protocol.TypeClose:
+		s.finish(&protocol.Message{Type: protocol.TypeClose}, transports.ReasonClientClosed)
+	}
+	// Items, completions and cancellations name nothing that exists here; Ack
+	// and Sequence have no meaning without stateful reconnect; types of a
+	// later protocol are skipped.
+	return nil
+}
+
+// fail ends the connection for what the client sent. It returns err.
+func (s *Session) fail(err error) error {
+	text, reason := textClosedWithError, transports.ReasonProtocolError
+	detail := "InvalidDataException: " + err.Error()
+	if _, tooLarge := errors.AsType[*protocol.TooLargeError](err); tooLarge {
+		// Shown to everybody: the limit surprises people, and without the
+		// text they cannot find out.
+		s.hub.counters.tooLarge.Add(1)
+		text, reason = text+" "+detail, transports.ReasonTooLarge
+	} else {
+		s.hub.counters.protocolErrors.Add(1)
+		text = s.hub.withDetail(text, detail)
+	}
+	s.hub.cfg.Logger.Debug("connection sent what the protocol forbids",
+		slog.String("conn", s.conn.ConnectionID()), slog.String("reason", string(reason)), slog.Any("err", err))
+	s.finish(&protocol.Message{Type: protocol.TypeClose, Error: text, AllowReconnect: true}, reason)
+	return err
+}

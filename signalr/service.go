@@ -1,0 +1,112 @@
+package signalr
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"hubline/broker"
+	"hubline/replay"
+)
+
+// cursorText is a cursor that a client sends as text or, for a bare seq, as a
+// number.
+type cursorText string
+
+var errCursorKind = errors.New("cursor is neither text nor a whole number")
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *cursorText) UnmarshalJSON(b []byte) error {
+	if b[0] == '"' {
+		return json.Unmarshal(b, (*string)(c))
+	}
+	if b[0] < '0' || b[0] > '9' {
+		return errCursorKind
+	}
+	*c = cursorText(b) // what is no whole number is no cursor either
+	return nil
+}
+
+// DecodeMsgpack implements msgpack.CustomDecoder.
+func (c *cursorText) DecodeMsgpack(d *msgpack.Decoder) error {
+	v, err := d.DecodeInterfaceLoose()
+	switch v := v.(type) {
+	case string:
+		*c = cursorText(v)
+	case int64:
+		*c = cursorText(strconv.FormatInt(v, 10))
+	case uint64:
+		*c = cursorText(strconv.FormatUint(v, 10))
+	default:
+		return errors.Join(err, errCursorKind)
+	}
+	return err
+}
+
+// Replayed is the answer to Replay.
+type Replayed struct {
+	// Replayed is how many events were delivered again.
+	Replayed int `json:"replayed"`
+	// Gap is what could not be replayed, or null.
+	Gap *Gap `json:"gap"`
+	// Cursor is how far the client has everything now.
+	Cursor string `json:"cursor"`
+}
+
+// replayEvents is the hub method Replay: the events after a cursor are
+// delivered again, followed by the answer. Live events go on behind them.
+func replayEvents(c Caller, since cursorText) (*Replayed, error) {
+	from, err := replay.ParseSince(string(since))
+	if err != nil {
+		return nil, Errorf("%v", err)
+	}
+	s := c.s
+	sub, w, err := s.hub.events.broker.Subscribe(broker.Options{User: s.user, Device: s.device, Since: from, Waker: s.conn})
+	switch {
+	case errors.Is(err, broker.ErrTooManyConnections), errors.Is(err, broker.ErrDraining):
+		return nil, Errorf("%v", err)
+	case err != nil:
+		return nil, err
+	}
+	return s.restart(sub, &w)
+}
+
+// restart puts sub in the place of the session's subscription and waits until
+// what it has to replay is laid out.
+func (s *Session) restart(sub *broker.Subscription, w *broker.Welcome) (*Replayed, error) {
+	s.mu.Lock()
+	if s.over {
+		s.mu.Unlock()
+		sub.Close()
+		return nil, Errorf("connection has ended")
+	}
+	old := s.feed.sub
+	s.feed.sub, s.feed.epoch, s.feed.passed, s.feed.target = sub, w.Epoch, w.Start, w.Head
+	s.mu.Unlock()
+	old.Close()
+	s.conn.Wake()
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaitLocked(func() bool { return s.feed.passed >= w.Head })
+	return &Replayed{
+		Replayed: w.Replayed, Gap: toGap(w.Gap),
+		Cursor: replay.Cursor{Epoch: w.Epoch, Seq: w.Head}.String(),
+	}, nil
+}
+
+// acknowledge is the hub method Ack: the client has everything up to the
+// cursor, and its device need not get it again.
+func acknowledge(c Caller, cursor cursorText) error {
+	at, err := replay.ParseCursor(string(cursor))
+	if err != nil {
+		return Errorf("%v", err)
+	}
+	c.s.mu.Lock()
+	sub := c.s.feed.sub
+	c.s.mu.Unlock()
+	sub.Acknowledge(at)
+	return nil
+}

@@ -1,0 +1,175 @@
+package signalr
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hubline/broker"
+	"hubline/signalr/protocol"
+	"hubline/transports"
+)
+
+// Session is one connection to a hub.
+type Session struct {
+	hub    *Hub
+	conn   transports.Conn
+	user   string
+	device string
+	opened time.Time
+
+	// Receive's own.
+	in     []byte // what is not yet a whole message; nil most of the time
+	shaken bool
+	late   bool // a bare handshake's separator may still come
+
+	heard atomic.Int64 // Unix nanoseconds of the client's last message
+	armed atomic.Bool  // the client has pinged: from now on it must
+	busy  atomic.Bool  // Receive waits for room, so silence is our fault
+
+	nextPing time.Time // Tick's own
+	gapped   bool      // Fill's own after the handshake: the last thing laid out was a gap
+
+	mu      sync.Mutex
+	codec   protocol.Codec // nil until the handshake is done
+	out     []message      // waits for Fill
+	waiting int            // bytes in out
+	ping    bool           // a ping is due
+	over    bool           // nothing is sent or read any more
+	changed chan struct{}  // closed at the next change that somebody waits for
+	work    *work          // calls; nil while there are none
+	feed    feed
+}
+
+// message is framed bytes of our own that wait.
+type message struct {
+	bytes  []byte
+	binary bool
+}
+
+// Open makes the session of a connection and joins it to its user's events,
+// which wait until the handshake is done. It returns what Broker.Subscribe
+// returns.
+func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
+	s := &Session{hub: h, conn: conn, user: o.User, device: o.Device, opened: time.Now()}
+	if h.events == nil {
+		return s, nil
+	}
+	sub, w, err := h.events.broker.Subscribe(broker.Options{User: o.User, Device: o.Device, Since: o.Since, Waker: conn})
+	if err != nil {
+		return nil, err
+	}
+	s.feed.join(sub, &w, o)
+	return s, nil
+}
+
+// send queues a message of our own. It reports false when the connection is over.
+func (s *Session) send(m *protocol.Message) bool {
+	s.mu.Lock()
+	if s.over || s.codec == nil {
+		s.mu.Unlock()
+		return false
+	}
+	s.putLocked(m)
+	s.mu.Unlock()
+	s.conn.Wake()
+	return true
+}
+
+// putLocked encodes and queues m; the codec is known.
+func (s *Session) putLocked(m *protocol.Message) {
+	b, err := s.codec.Append(nil, m)
+	if err != nil {
+		panic(err) // only for an unknown type
+	}
+	s.putBytesLocked(b, s.codec.Binary())
+}
+
+func (s *Session) putBytesLocked(b []byte, binary bool) {
+	s.out = append(s.out, message{bytes: b, binary: binary})
+	s.waiting += len(b)
+}
+
+// signalLocked tells all that wait for a change to look again.
+func (s *Session) signalLocked() {
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+// awaitLocked waits until ready or the connection is over; it reports the
+// former. s.mu is given up while waiting.
+func (s *Session) awaitLocked(ready func() bool) bool {
+	for !s.over {
+		if ready() {
+			return true
+		}
+		if s.changed == nil {
+			s.changed = make(chan struct{})
+		}
+		ch := s.changed
+		s.mu.Unlock()
+		<-ch // closed at the latest by overLocked
+		s.mu.Lock()
+	}
+	return false
+}
+
+// finish says goodbye, if the client can understand it, and ends the
+// connection. Only the first call counts.
+func (s *Session) finish(goodbye *protocol.Message, r transports.Reason) {
+	s.end(r, func() bool {
+		if s.codec != nil {
+			s.putLocked(goodbye)
+		}
+		return true
+	})
+}
+
+// end puts last words and ends the connection, unless it is over or putLocked
+// reports false. It reports whether it did.
+func (s *Session) end(r transports.Reason, putLocked func() bool) bool {
+	s.mu.Lock()
+	if s.over || !putLocked() {
+		s.mu.Unlock()
+		return false
+	}
+	s.overLocked()
+	s.mu.Unlock()
+	s.conn.Close(r)
+	return true
+}
+
+// overLocked stops calls and whoever waits.
+func (s *Session) overLocked() {
+	s.over = true
+	if s.work != nil {
+		s.work.cancel()
+	}
+	s.signalLocked()
+}
+
+// Leave implements transports.Session. Clients whose connection may be
+// continued elsewhere are told to reconnect.
+func (s *Session) Leave(r transports.Reason) {
+	comeBack := true
+	switch r {
+	case transports.ReasonRevoked, transports.ReasonReplaced, transports.ReasonDone:
+		comeBack = false
+	}
+	s.finish(&protocol.Message{Type: protocol.TypeClose, AllowReconnect: comeBack}, r)
+}
+
+// Closed implements transports.Session.
+func (s *Session) Closed(transports.Reason) {
+	s.mu.Lock()
+	s.overLocked()
+	s.out, s.waiting = nil, 0
+	sub := s.feed.sub
+	s.mu.Unlock()
+	s.in = nil
+	if sub != nil {
+		sub.Close()
+	}
+}

@@ -1,0 +1,82 @@
+package signalr
+
+import (
+	"time"
+
+	"hubline/signalr/protocol"
+	"hubline/transports"
+)
+
+// sweep is the grain of the sweeper that calls Tick: what is due is served up
+// to this much later, so what must not be late is asked for earlier.
+const sweep = time.Second
+
+// Tick implements transports.Session: handshake timeout, keep-alive and client
+// timeout.
+func (s *Session) Tick(now time.Time) time.Time {
+	cfg := &s.hub.cfg
+	s.mu.Lock()
+	shaken, over := s.codec != nil, s.over
+	s.mu.Unlock()
+	if over {
+		return time.Time{}
+	}
+	if !shaken {
+		if deadline := s.opened.Add(cfg.HandshakeTimeout); now.Before(deadline) {
+			// The handshake may be done soon, and the first ping be due first.
+			return earlier(deadline, now.Add(s.pingStep()))
+		}
+		s.refuse(protocol.HandshakeCanceled)
+		return now.Add(sweep) // unless the handshake came in this instant
+	}
+	if s.conn.Transport() == transports.LongPolling {
+		return time.Time{} // polls have their own timers
+	}
+	if s.timedOut(now) {
+		s.hub.counters.timeouts.Add(1)
+		s.finish(&protocol.Message{
+			Type: protocol.TypeClose, AllowReconnect: true,
+			Error: s.hub.withDetail(textClosedWithError, textTimeout),
+		}, transports.ReasonTimeout)
+		return time.Time{}
+	}
+	if s.nextPing.IsZero() {
+		s.nextPing = s.opened.Add(s.pingStep())
+	}
+	if !now.Before(s.nextPing) {
+		s.nextPing = now.Add(s.pingStep())
+		s.mu.Lock()
+		s.ping = true
+		s.mu.Unlock()
+		s.conn.Wake()
+	}
+	return earlier(s.nextPing, s.deadline(now))
+}
+
+// pingStep is when the next ping is asked for, so that it goes out in time.
+func (s *Session) pingStep() time.Duration {
+	return max(s.hub.cfg.KeepAliveInterval-sweep, sweep)
+}
+
+// timedOut reports that the client, which must ping, has been silent for too
+// long. While Receive waits for room the client is not heard because of us.
+func (s *Session) timedOut(now time.Time) bool {
+	return s.armed.Load() && !s.busy.Load() && now.Sub(s.lastHeard()) >= s.hub.cfg.ClientTimeout
+}
+
+// deadline is when to look again whether the client is silent.
+func (s *Session) deadline(now time.Time) time.Time {
+	if d := s.lastHeard().Add(s.hub.cfg.ClientTimeout); d.After(now) {
+		return d
+	}
+	return now.Add(s.hub.cfg.ClientTimeout) // it need not ping, or is busy
+}
+
+func (s *Session) lastHeard() time.Time { return time.Unix(0, s.heard.Load()) }
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

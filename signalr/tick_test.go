@@ -1,0 +1,189 @@
+package signalr
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"hubline/signalr/protocol"
+	"hubline/transports"
+)
+
+// Reference section 5.
+
+func TestKeepAlive(t *testing.T) {
+	for _, tt := range []struct {
+		transport transports.Transport
+		shake     string
+		ping      string
+	}{
+		{transports.WebSockets, jsonShake, `{"type":6}`},
+		{transports.WebSockets, packedShake, "\x02\x91\x06"},
+		{transports.ServerSentEvents, jsonShake, `{"type":6}`},
+	} {
+		bubble(t, func(t *testing.T) {
+			p := dial(t, adder(Config{}), tt.transport, Options{})
+			p.shake(tt.shake)
+			last := time.Now()
+			for pings := 0; pings < 4; {
+				time.Sleep(100 * time.Millisecond)
+				for _, f := range p.take() {
+					if got := strings.TrimSuffix(f.text, "\x1e"); got != tt.ping || f.binary != (tt.shake == packedShake) {
+						t.Errorf("sent %q, binary %v", got, f.binary)
+					}
+					if since := time.Since(last); since > 15*time.Second || since < 13*time.Second {
+						t.Errorf("ping after %v", since)
+					}
+					last = time.Now()
+					pings++
+				}
+				if time.Since(last) > time.Minute {
+					t.Fatal("no ping")
+				}
+			}
+		})
+	}
+}
+
+func TestNoKeepAliveOnLongPolling(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := dial(t, adder(Config{}), transports.LongPolling, Options{})
+		p.shake(jsonShake)
+		p.must(jsonPing)
+		time.Sleep(10 * time.Minute)
+		p.want()
+		p.wantEnd("")
+	})
+}
+
+func TestPingComesWhateverElseIsSent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{}), Options{})
+		pings := 0
+		for range 60 {
+			time.Sleep(time.Second)
+			p.call(`{"type":1,"invocationId":"1","target":"Nothing","arguments":[]}`)
+			for _, f := range p.take() {
+				if f.text == jsonPing {
+					pings++
+				}
+			}
+		}
+		if pings < 4 {
+			t.Errorf("%d pings in a minute", pings)
+		}
+	})
+}
+
+func TestPingsDoNotPileUpForAStalledClient(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{}), Options{})
+		p.stalled.Lock()
+		time.Sleep(5 * time.Minute)
+		p.stalled.Unlock()
+		p.Wake()
+		if n := len(p.take()); n > 2 {
+			t.Errorf("%d pings waited", n)
+		}
+	})
+}
+
+func TestClientThatNeverPingsStays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{}), Options{})
+		p.call(`{"type":1,"target":"Nothing","arguments":[]}`)
+		time.Sleep(10 * time.Minute)
+		p.wantEnd("")
+	})
+}
+
+func TestSilentClientIsClosedAfterItsFirstPing(t *testing.T) {
+	const text = `{"type":7,"error":"Connection closed with an error.","allowReconnect":true}`
+	const detailed = `{"type":7,"error":"Connection closed with an error. OperationCanceledException: Client hasn't sent a message/ping within the configured ClientTimeoutInterval.","allowReconnect":true}`
+	for detail, want := range map[bool]string{false: text, true: detailed} {
+		bubble(t, func(t *testing.T) {
+			h := adder(Config{DetailedErrors: detail})
+			p := connect(t, h, Options{})
+			p.must(jsonPing)
+			time.Sleep(29 * time.Second)
+			p.take()
+			p.wantEnd("")
+			time.Sleep(2 * time.Second)
+			p.want(want)
+			p.wantEnd(transports.ReasonTimeout)
+			if n := h.Stats().Timeouts; n != 1 {
+				t.Errorf("%d timeouts counted", n)
+			}
+		})
+	}
+}
+
+func TestAnyMessageResetsTheClientTimeout(t *testing.T) {
+	for _, m := range []string{jsonPing, `{"type":1,"target":"Nothing","arguments":[]}` + "\x1e", `{"type":99}` + "\x1e", `{"type":8,"sequenceId":1}` + "\x1e"} {
+		bubble(t, func(t *testing.T) {
+			p := connect(t, adder(Config{}), Options{})
+			p.must(jsonPing)
+			for range 10 {
+				time.Sleep(25 * time.Second)
+				p.must(m)
+			}
+			p.wantEnd("")
+			time.Sleep(32 * time.Second)
+			p.wantEnd(transports.ReasonTimeout)
+		})
+	}
+}
+
+func TestPieceOfAMessageIsNoSignOfLife(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{}), Options{})
+		p.must(jsonPing)
+		for range 10 {
+			time.Sleep(4 * time.Second)
+			p.must(" ")
+		}
+		p.wantEnd(transports.ReasonTimeout)
+	})
+}
+
+func TestClientIsNotTimedOutWhileItsCallsWait(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{MaxQueuedCalls: 1}), Options{})
+		p.must(jsonPing)
+		go func() { // ends with the calls
+			for range 3 {
+				p.call(`{"type":1,"target":"Sleep","arguments":[60000]}`)
+			}
+		}()
+		time.Sleep(85 * time.Second) // there was room for the third call at 60 s
+		p.wantEnd("")
+		time.Sleep(10 * time.Second)
+		p.wantEnd(transports.ReasonTimeout)
+	})
+}
+
+func TestOddTimersAreKept(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{KeepAliveInterval: time.Minute, ClientTimeout: 3 * time.Second}), Options{})
+		p.must(jsonPing)
+		time.Sleep(5 * time.Second)
+		p.wantEnd(transports.ReasonTimeout)
+	})
+}
+
+func TestTickAfterTheEndIsHarmless(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{}), Options{})
+		p.s.Leave(transports.ReasonDrain)
+		p.wantEnd(transports.ReasonDrain)
+		if next := p.s.Tick(time.Now()); !next.IsZero() {
+			t.Errorf("wants another tick at %v", next)
+		}
+		b := transports.NewBatch(transports.Plain{})
+		p.s.Fill(b)
+		if len(b.Buf) != 0 || p.s.send(&protocol.Message{Type: protocol.TypePing}) {
+			t.Errorf("sends %q after the end", b.Buf)
+		}
+		p.s.Leave(transports.ReasonDrain)
+	})
+}

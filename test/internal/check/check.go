@@ -1,0 +1,250 @@
+package check
+
+import (
+	"slices"
+
+	"hubline/test/internal/client"
+)
+
+// Step is one thing that happened to a client: it connected, or it read a message.
+type Step struct {
+	// Connected is set on a step of its own.
+	Connected *Connected
+	Message   client.Message
+}
+
+// Connected tells how a client connected.
+type Connected struct {
+	Transport string // for messages
+	// Since is "latest", "0", or the cursor it asked with.
+	Since string
+}
+
+// Client is all that happened to one client.
+type Client struct {
+	Name, User, Device string
+	Types              []string // its filter
+	Steps              []Step
+	// Until is the end that it must reach.
+	Until client.Cursor
+}
+
+// Check returns every broken promise.
+func Check(t Truth, clients []Client) []Violation {
+	b := open(&t)
+	for i := range clients {
+		b.observe(&clients[i])
+	}
+	b.dense()
+	b.causal()
+	for i := range clients {
+		w := &walk{book: b, c: &clients[i], u: b.user(clients[i].User)}
+		w.run()
+	}
+	return b.violations
+}
+
+// walk follows one client through its log.
+type walk struct {
+	*book
+
+	c *Client
+	u *userBook
+
+	pos     client.Cursor // everything up to here was received or announced as lost
+	known   bool          // pos is known
+	anyLife bool          // the epoch is unknown: a gap said that it changed
+	last    uint64        // highest seq received, for the choice of words
+
+	asked    *Connected
+	from     client.Cursor // where it asked to resume
+	resuming bool          // it asked with a cursor, and nothing followed yet
+	owed     bool          // "not recovered" was said: a gap must follow
+	promised bool          // "recovered" was said
+	ready    *client.Welcome
+}
+
+func (w *walk) fail(k Kind, format string, args ...any) {
+	w.book.fail(k, w.c.Name, format, args...)
+}
+
+func (w *walk) run() {
+	for i := range w.c.Steps {
+		s := &w.c.Steps[i]
+		switch {
+		case s.Connected != nil:
+			w.connected(s.Connected)
+		case s.Message.Kind == client.Ready:
+			w.welcomed(&s.Message)
+		case s.Message.Kind == client.Gap:
+			w.gap(&s.Message)
+		case s.Message.Kind == client.Event:
+			w.event(&s.Message)
+		case s.Message.Kind == client.Move:
+			w.moved(s.Message.Cursor)
+		}
+	}
+	if w.owed && w.passedReady() {
+		w.fail(FalseLoss, "not recovered was said, and no gap followed")
+	}
+	if !w.known || w.anyLife || w.pos.Epoch != w.c.Until.Epoch || w.pos.Seq < w.c.Until.Seq {
+		w.fail(Lost, "ended at %s, the log at %s", w.pos, w.c.Until)
+	}
+}
+
+// connected begins a new connection.
+func (w *walk) connected(c *Connected) {
+	if w.owed && w.passedReady() {
+		w.fail(FalseLoss, "not recovered was said, and no gap followed")
+	}
+	w.asked, w.ready, w.owed, w.promised, w.anyLife = c, nil, false, false, false
+	w.resuming = c.Since != "latest" && c.Since != "0"
+	if !w.resuming {
+		w.known = false
+		return
+	}
+	cur, err := client.ParseCursor(c.Since)
+	switch {
+	case err != nil:
+		w.fail(Impossible, "resumed with %q: %v", c.Since, err)
+	case w.known && cur.Epoch == w.pos.Epoch && cur.Seq > w.pos.Seq:
+		w.fail(Impossible, "resumed from %s, having been told of nothing after %s", cur, w.pos)
+	}
+	w.pos, w.from, w.known, w.last = cur, cur, true, cur.Seq
+}
+
+// passedReady reports whether everything was read that existed at the welcome.
+func (w *walk) passedReady() bool { return w.ready != nil && w.pos.Seq >= w.ready.Head }
+
+// event checks that it is the next one that is meant for the client.
+func (w *walk) event(m *client.Message) {
+	at := m.Cursor
+	e := w.u.at[at]
+	switch {
+	case e == nil:
+		w.fail(Unpublished, "%s (%s)", at, m.ID)
+	case e.ID != m.ID, e.Type != m.Type, e.Data != string(m.Data):
+		w.fail(Altered, "%s is %s %s %.80q, published was %s %s %.80q", at, m.ID, m.Type, m.Data, e.ID, e.Type, e.Data)
+	case !e.wanted(w.c):
+		w.fail(Unwanted, "%s type %q device %q exceptDevice %q", at, e.Type, e.Device, e.ExceptDevice)
+	}
+	switch {
+	case !w.known: // the first message of a poll that asked for what there is
+	case w.anyLife:
+		if at.Epoch == w.from.Epoch {
+			w.fail(GapReason, "a gap said that the epoch changed, and %s follows", at)
+		}
+		w.skip(client.Cursor{Epoch: at.Epoch, Seq: w.pos.Seq}, at.Seq-1)
+	case at.Epoch != w.pos.Epoch:
+		w.fail(SilentGap, "%s follows %s: the epoch changed and nothing was said", at, w.pos)
+	case at.Seq <= w.pos.Seq:
+		if at.Seq == w.last {
+			w.fail(Duplicate, "%s came again", at)
+		} else {
+			w.fail(Swapped, "%s came after %s", at, w.pos)
+		}
+		return // what was received stays received
+	default:
+		w.skip(w.pos, at.Seq-1)
+	}
+	w.arrive(at)
+	w.last = at.Seq
+}
+
+// arrive moves the position.
+func (w *walk) arrive(at client.Cursor) {
+	w.pos, w.known, w.anyLife, w.resuming = at, true, false, false
+}
+
+// skip checks that nothing after the position up to seq was meant for the client.
+func (w *walk) skip(pos client.Cursor, seq uint64) {
+	for s := pos.Seq + 1; s <= seq; s++ {
+		at := client.Cursor{Epoch: pos.Epoch, Seq: s}
+		if e := w.u.at[at]; e == nil || e.wanted(w.c) {
+			w.fail(SilentGap, "%s is missing and was not announced (%d to %d were left out)", at, pos.Seq+1, seq)
+			return
+		}
+	}
+}
+
+// moved follows a cursor that came without an event.
+func (w *walk) moved(at client.Cursor) {
+	switch {
+	case !w.known:
+	case w.anyLife:
+		w.skip(client.Cursor{Epoch: at.Epoch, Seq: w.pos.Seq}, at.Seq)
+	case at.Epoch != w.pos.Epoch:
+		w.fail(SilentGap, "the cursor moved to %s from %s: the epoch changed and nothing was said", at, w.pos)
+	case at.Seq < w.pos.Seq:
+		w.fail(Swapped, "the cursor moved back from %s to %s", w.pos, at)
+		return
+	default:
+		w.skip(w.pos, at.Seq)
+	}
+	w.arrive(at)
+}
+
+// gap checks that the range is exactly what is missing.
+func (w *walk) gap(m *client.Message) {
+	g := m.Gap
+	if !slices.Contains(w.truth.Reasons, g.Reason) {
+		w.fail(GapReason, "%d to %d %q cannot be in this configuration", g.From, g.To, g.Reason)
+	}
+	defer func() { w.owed = false }()
+	if w.promised && (w.resuming || g.From <= w.from.Seq+1) && !w.ttl(g) {
+		w.fail(FalseRecovered, "recovered was said, then the gap %d to %d %q", g.From, g.To, g.Reason)
+	}
+	if g.Reason == "epoch" {
+		w.newLife(m)
+		return
+	}
+	if !w.known {
+		w.fail(GapRange, "%d to %d %q, though only what is there was asked for", g.From, g.To, g.Reason)
+		return
+	}
+	if w.resuming && w.ready != nil && w.pos.Seq+1 < w.ready.Oldest && g.To != w.ready.Oldest-1 {
+		w.fail(GapRange, "%d to %d %q, but oldest is %d", g.From, g.To, g.Reason, w.ready.Oldest)
+	}
+	if g.From != w.pos.Seq+1 || g.To < g.From {
+		w.fail(GapRange, "%d to %d %q after %s", g.From, g.To, g.Reason, w.pos)
+	}
+	if head := w.u.heads[w.pos.Epoch]; w.truth.LogEvents > 0 && g.To+w.truth.LogEvents > head {
+		w.fail(GapRange, "%d to %d %q, but of %d events the newest %d are kept", g.From, g.To, g.Reason, head, w.truth.LogEvents)
+	}
+	if g.Reason == "expired" && !w.ttl(g) {
+		w.fail(GapReason, "%d to %d %q, but not all of them have a time to live", g.From, g.To, g.Reason)
+	}
+	w.arrive(client.Cursor{Epoch: w.pos.Epoch, Seq: g.To})
+	if m.SSEID != "" && m.Cursor != w.pos {
+		w.fail(GapRange, "%d to %d carries the cursor %s", g.From, g.To, m.Cursor)
+	}
+}
+
+// newLife follows a gap that says that the epoch changed.
+func (w *walk) newLife(m *client.Message) {
+	g := m.Gap
+	if g.From != 0 || !w.resuming {
+		w.fail(GapRange, "%d to %d %q in the middle of a stream, or not from 0", g.From, g.To, g.Reason)
+	}
+	if w.ready != nil && g.To != w.ready.Oldest-1 {
+		w.fail(GapRange, "%d to %d %q, but oldest is %d", g.From, g.To, g.Reason, w.ready.Oldest)
+	}
+	w.pos, w.known, w.anyLife, w.resuming = client.Cursor{Seq: g.To}, true, true, false
+	if m.SSEID == "" {
+		return
+	}
+	if m.Cursor.Seq != g.To || m.Cursor.Epoch == w.from.Epoch {
+		w.fail(GapRange, "%d to %d %q after %s carries the cursor %s", g.From, g.To, g.Reason, w.from, m.Cursor)
+	}
+	w.arrive(m.Cursor)
+}
+
+// ttl reports whether everything in the gap could expire on its own.
+func (w *walk) ttl(g client.Missing) bool {
+	for s := g.From; s <= g.To; s++ {
+		if e := w.u.at[client.Cursor{Epoch: w.pos.Epoch, Seq: s}]; e == nil || !e.TTL {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,199 @@
+package harness
+
+import (
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long anything on this machine may take before a test fails. It
+// is generous, because the machine may be busy: nothing waits this long when all
+// is well.
+const patience = 60 * time.Second
+
+// Server is a running program. Its methods may be called from one goroutine at a
+// time, but for those that publish or sign.
+type Server struct {
+	URL    string // without a slash at the end
+	Addr   string // host:port
+	Data   string // data directory
+	APIKey string // with every scope
+	Secret []byte // signs client tokens
+
+	t     testing.TB
+	flags []string
+	env   []string
+
+	proc *process
+
+	mu      sync.Mutex
+	secrets []string // must never be logged
+	logs    strings.Builder
+}
+
+// Start runs `hubline serve` with the flags on a free port and a fresh data
+// directory, waits until it says where it is, and stops it when the test ends.
+func Start(t testing.TB, flags ...string) *Server {
+	t.Helper()
+	return StartIn(t, filepath.Join(t.TempDir(), "data"), flags...)
+}
+
+// StartIn is Start with a data directory that may exist already.
+func StartIn(t testing.TB, data string, flags ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, Data: data, Addr: "127.0.0.1:0", flags: flags}
+	t.Cleanup(s.finish)
+	s.launch()
+	return s
+}
+
+// launch starts the process and reads its secrets.
+func (s *Server) launch() {
+	s.t.Helper()
+	args := append([]string{"serve", "--addr", s.Addr, "--data", s.Data, "--log-level", "debug"}, s.flags...)
+	s.proc = run(s.t, Binary(s.t), s.env, args...)
+	base, ok := s.proc.waitFor(addressLine, patience)
+	if !ok {
+		s.t.Fatalf("hubline %s did not say where it is:\n%s", strings.Join(args, " "), s.proc.output())
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		s.t.Fatalf("address %q: %v", base, err)
+	}
+	s.URL, s.Addr = strings.TrimSuffix(base, "/"), u.Host
+	s.APIKey = readLine(s.t, filepath.Join(s.Data, "api-key"))
+	s.Secret = []byte(readLine(s.t, filepath.Join(s.Data, "signing-secret")))
+	s.Hide(s.APIKey)
+	s.Hide(string(s.Secret))
+}
+
+// addressLine finds where the server says it is.
+var addressLine = regexp.MustCompile(`https?://[0-9A-Za-z.:\[\]-]+:[0-9]+[^\s"']*`)
+
+func readLine(t testing.TB, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// Hide notes a secret that must not appear in the server's output.
+func (s *Server) Hide(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets = append(s.secrets, secret)
+}
+
+// Logs is all that the program has written so far, also before restarts.
+func (s *Server) Logs() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logs.String() + s.proc.output()
+}
+
+// Pid is the process that runs now.
+func (s *Server) Pid() int { return s.proc.cmd.Process.Pid }
+
+// Terminate asks the program to stop and returns at once.
+func (s *Server) Terminate() {
+	s.t.Helper()
+	if err := s.proc.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Wait returns the exit status once the program has ended.
+func (s *Server) Wait() int {
+	s.t.Helper()
+	select {
+	case <-s.proc.done:
+	case <-time.After(patience):
+		s.t.Fatalf("the program did not stop:\n%s", tail(s.Logs()))
+	}
+	return s.proc.cmd.ProcessState.ExitCode()
+}
+
+// Stop stops the program in order. It must exit with status 0.
+func (s *Server) Stop() {
+	s.t.Helper()
+	s.Terminate()
+	if code := s.Wait(); code != 0 {
+		s.t.Fatalf("exit status after SIGTERM = %d, want 0:\n%s", code, tail(s.Logs()))
+	}
+}
+
+// Kill ends the program without any warning.
+func (s *Server) Kill() {
+	s.t.Helper()
+	if err := s.proc.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.t.Fatal(err)
+	}
+	s.Wait()
+}
+
+// Restart runs the program again with the same address, data and flags. If it
+// still runs it is stopped in order first.
+func (s *Server) Restart() {
+	s.t.Helper()
+	if s.proc.running() {
+		s.Stop()
+	}
+	s.mu.Lock()
+	s.logs.WriteString(s.proc.output())
+	s.mu.Unlock()
+	s.launch()
+}
+
+// finish stops the program and looks through its output.
+func (s *Server) finish() {
+	if s.proc == nil {
+		return
+	}
+	if s.proc.running() {
+		_ = s.proc.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-s.proc.done:
+			if code := s.proc.cmd.ProcessState.ExitCode(); code != 0 {
+				s.t.Errorf("exit status after SIGTERM = %d, want 0", code)
+			}
+		case <-time.After(patience):
+			_ = s.proc.cmd.Process.Kill()
+			<-s.proc.done
+			s.t.Error("the program did not stop on SIGTERM")
+		}
+	}
+	logs := s.Logs()
+	for _, word := range []string{"panic", "WARNING: DATA RACE", "fatal error:"} {
+		if strings.Contains(logs, word) {
+			s.t.Errorf("the program's output contains %q", word)
+		}
+	}
+	s.mu.Lock()
+	for _, secret := range s.secrets {
+		if strings.Contains(logs, secret) {
+			s.t.Errorf("the program's output contains a secret: %.12s…", secret)
+		}
+	}
+	s.mu.Unlock()
+	if s.t.Failed() {
+		s.t.Logf("output of the program:\n%s", tail(logs))
+	}
+}
+
+// tail cuts a long output.
+func tail(s string) string {
+	const most = 8 << 10
+	if len(s) > most {
+		return "…" + s[len(s)-most:]
+	}
+	return s
+}
