@@ -48,8 +48,7 @@ type Conn struct {
 	parker *Parker
 	o      Options
 
-	fill  sync.Mutex // one Fill at a time, though two polls may overlap
-	batch *transports.Batch
+	fill sync.Mutex // one Fill at a time, though two polls may overlap
 
 	mu     sync.Mutex
 	poll   *Poll // the present one
@@ -63,7 +62,7 @@ type Conn struct {
 // NewConn returns the carrier of c. The first poll has been seen: it is
 // answered at once and empty, by the caller.
 func NewConn(parker *Parker, c *transports.Connection, o Options) *Conn {
-	return &Conn{c: c, parker: parker, o: o.withDefaults(), away: time.Now(), batch: transports.NewBatch(transports.Plain{})}
+	return &Conn{c: c, parker: parker, o: o.withDefaults(), away: time.Now()}
 }
 
 // ServePoll answers one poll, now or later. A poll that is still waiting is
@@ -131,22 +130,16 @@ func (k *Conn) take() []byte {
 	const maxAnswer = 1 << 20
 	k.fill.Lock()
 	defer k.fill.Unlock()
-	k.batch.Reset(transports.Plain{})
+	b := batches.Get().(*transports.Batch)
+	defer batches.Put(b)
+	b.Reset(transports.Plain{})
 	var body []byte
-	for {
-		more := k.c.Session().Fill(k.batch)
-		if !more && body == nil {
-			body = k.batch.Buf
-			k.batch.Buf = nil
-			return body
-		}
-		body = append(body, k.batch.Buf...)
-		k.batch.Reset(transports.Plain{})
-		if !more || len(body) >= maxAnswer {
-			k.batch.Buf = nil
-			return body
-		}
+	for more := true; more && len(body) < maxAnswer; {
+		more = k.c.Session().Fill(b)
+		body = append(body, b.Buf...)
+		b.Reset(transports.Plain{})
 	}
+	return body
 }
 
 // Gone implements Source: a poll that the client gave up.

@@ -20,20 +20,20 @@ type once struct {
 	ends time.Time
 	kind string
 
-	batch *transports.Batch // used by Answer alone
-
 	mu      sync.Mutex
 	expired bool
 	reason  transports.Reason
 }
+
+// batches are shared: a waiting poll keeps none.
+var batches = sync.Pool{New: func() any { return transports.NewBatch(transports.Plain{}) }}
 
 // ServeOnce answers the request with what the session of c lays out first, at
 // the latest after wait, then ends c. It may return before that.
 func ServeOnce(parker *Parker, w http.ResponseWriter, r *http.Request, c *transports.Connection, wait time.Duration, contentType string) {
 	NoCache(w.Header())
 	k := &once{
-		c: c, ends: time.Now().Add(wait), kind: contentType,
-		batch: transports.NewBatch(transports.Plain{}), reason: transports.ReasonDone,
+		c: c, ends: time.Now().Add(wait), kind: contentType, reason: transports.ReasonDone,
 	}
 	k.poll = NewPoll(parker, k)
 	c.Run(k)
@@ -64,11 +64,16 @@ func (k *once) expire(r transports.Reason) {
 
 // Answer implements Source.
 func (k *once) Answer(*Poll) (Answer, bool) {
-	k.c.Session().Fill(k.batch)
-	if len(k.batch.Buf) == 0 {
+	b := batches.Get().(*transports.Batch)
+	b.Reset(transports.Plain{})
+	k.c.Session().Fill(b)
+	if len(b.Buf) == 0 {
+		batches.Put(b)
 		return Answer{}, false
 	}
-	body := k.batch.Buf
+	body := b.Buf
+	b.Buf = nil
+	batches.Put(b)
 	k.mu.Lock()
 	r := k.reason
 	k.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 // Config of a Parker. The zero value works.
 type Config struct {
 	// ParkAfter is how long a poll waits in its HTTP handler before it is
-	// parked. Zero means 2 s.
+	// parked. Zero means 20 ms.
 	ParkAfter time.Duration
 	// KeepAlive is how long a parked socket may wait for its next request
 	// after the answer. Zero means 2 minutes.
@@ -36,7 +36,7 @@ type Parker struct {
 // NewParker returns a Parker for a server at addr.
 func NewParker(addr net.Addr, cfg Config) *Parker {
 	if cfg.ParkAfter == 0 {
-		cfg.ParkAfter = 2 * time.Second
+		cfg.ParkAfter = 20 * time.Millisecond
 	}
 	if cfg.KeepAlive == 0 {
 		cfg.KeepAlive = 2 * time.Minute

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"hubline/transports"
 )
 
 // Answer is what a poll is answered with.
@@ -34,13 +36,14 @@ type Poll struct {
 	wake chan struct{} // for the handler, while the poll is not parked
 
 	mu       sync.Mutex
-	header   http.Header // of the answer, besides its own
-	conn     net.Conn    // set when parked
-	keep     bool        // the socket may serve another request
-	busy     bool        // a goroutine is asking the source
-	again    bool        // woken while busy
+	header   []byte   // lines of the answer, besides its own
+	conn     net.Conn // set when parked
+	keep     bool     // the socket may serve another request
+	busy     bool     // a goroutine is asking the source
+	again    bool     // woken while busy
 	answered bool
-	left     chan struct{} // closed when answered, for a watcher that holds a byte
+	written  bool          // the answer has left, the socket is free
+	left     chan struct{} // closed when answered; made by a watcher that holds a byte
 }
 
 // NewPoll returns a poll that Serve is to be called on.
@@ -113,7 +116,7 @@ func write(w http.ResponseWriter, a Answer) {
 
 // park takes the socket over. It reports false where that is not possible.
 func (p *Poll) park(w http.ResponseWriter, r *http.Request) bool {
-	header := w.Header().Clone()
+	header := appendHeader(nil, w.Header())
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return false
@@ -126,9 +129,16 @@ func (p *Poll) park(w http.ResponseWriter, r *http.Request) bool {
 	p.mu.Lock()
 	p.header, p.conn = header, nc
 	p.keep = !r.Close && r.ProtoAtLeast(1, 1)
-	p.left = make(chan struct{})
 	p.mu.Unlock()
-	if !p.parker.add(nc, func() { p.watch(nc, rest) }) {
+	var idle transports.Waiter
+	stand := func() { p.watch(nc, rest) }
+	if len(rest) == 0 && idle.Bind(nc) {
+		stand = func() { // nothing else on this goroutine's stack while it waits
+			idle.Wait()
+			p.watch(nc, nil)
+		}
+	}
+	if !p.parker.add(nc, stand) {
 		_ = nc.Close()
 		p.source.Gone(p)
 		return true
@@ -155,6 +165,11 @@ func (p *Poll) watch(nc net.Conn, rest []byte) {
 		}
 		rest = append(rest, b[0])
 	}
+	p.mu.Lock()
+	if p.left = make(chan struct{}); p.written {
+		close(p.left)
+	}
+	p.mu.Unlock()
 	select {
 	case <-p.left:
 		p.parker.giveBack(nc, rest)
@@ -202,25 +217,22 @@ func (p *Poll) finish(a Answer) {
 	}
 	_ = nc.SetWriteDeadline(time.Time{})
 	_ = nc.SetReadDeadline(time.Now().Add(p.parker.cfg.KeepAlive))
-	close(p.left)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.written = true; p.left != nil {
+		close(p.left)
+	}
 }
 
 // appendResponse appends the whole HTTP/1.1 response (RFC 9112).
-func appendResponse(b []byte, header http.Header, keep bool, a Answer) []byte {
+func appendResponse(b, header []byte, keep bool, a Answer) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(a.Status), 10)
 	b = append(b, ' ')
 	b = append(b, http.StatusText(a.Status)...)
 	b = append(b, "\r\nDate: "...)
 	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
-	for name, values := range header {
-		for _, v := range values {
-			b = append(b, "\r\n"...)
-			b = append(b, name...)
-			b = append(b, ": "...)
-			b = append(b, v...)
-		}
-	}
+	b = append(b, header...)
 	if a.ContentType != "" {
 		b = append(b, "\r\nContent-Type: "...)
 		b = append(b, a.ContentType...)
@@ -237,4 +249,18 @@ func appendResponse(b []byte, header http.Header, keep bool, a Answer) []byte {
 		return b
 	}
 	return append(b, a.Body...)
+}
+
+// appendHeader appends the header's lines, each behind a line end, in one piece
+// that is cheaper to keep than the map.
+func appendHeader(b []byte, header http.Header) []byte {
+	for name, values := range header {
+		for _, v := range values {
+			b = append(b, "\r\n"...)
+			b = append(b, name...)
+			b = append(b, ": "...)
+			b = append(b, v...)
+		}
+	}
+	return b
 }

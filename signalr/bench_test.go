@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 	"unsafe"
 
 	"hubline/broker"
@@ -97,7 +98,7 @@ func fanOut(b *testing.B, n int, event func() *replay.Event) {
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			ev := &replay.Event{ID: "x", Type: "backup.progress", Data: []byte(`{"step":"export","done":false,"percent":42}`), Time: 1}
+			ev := &replay.Event{ID: "x", Type: "backup.progress", Data: []byte(`{"step":"export","done":false,"percent":42}`), Time: time.Now().UnixMilli()}
 			fanOut(b, n, func() *replay.Event { return ev })
 		})
 	}
@@ -107,7 +108,7 @@ func BenchmarkFanOut(b *testing.B) {
 func BenchmarkResume(b *testing.B) {
 	br := broker.New(broker.Config{}, replay.NewStore(replay.Config{}))
 	for i := range 20 {
-		ev := &replay.Event{ID: fmt.Sprint(i), Type: "n", Data: []byte(`{"step":"export","done":false,"percent":42}`), Time: 1}
+		ev := &replay.Event{ID: fmt.Sprint(i), Type: "n", Data: []byte(`{"step":"export","done":false,"percent":42}`), Time: time.Now().UnixMilli()}
 		if _, err := br.Publish("u", ev, broker.Key{}); err != nil {
 			b.Fatal(err)
 		}
@@ -127,6 +128,9 @@ func BenchmarkResume(b *testing.B) {
 				}
 				batch.Reset(transports.Plain{})
 				s.Fill(batch)
+				if len(batch.Buf) < 1000 {
+					b.Fatal("nothing replayed")
+				}
 				s.Closed(transports.ReasonLost)
 			}
 		})

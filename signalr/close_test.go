@@ -138,3 +138,19 @@ func TestAMessageOfTheLimitIsAccepted(t *testing.T) {
 		}
 	})
 }
+
+func TestALargePostIsNotHeldForItsRest(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := dial(t, adder(Config{}), transports.LongPolling, Options{})
+		p.shake(jsonShake)
+		p.must(`{"ty`)
+		p.must(`pe":6}` + "\x1e" + strings.Repeat(jsonPing, 50_000) + `{"ty`)
+		if n := cap(p.s.in); n > 1<<10 {
+			t.Errorf("%d bytes are held for four", n)
+		}
+		p.must(`pe":6}` + "\x1e")
+		if p.s.in != nil {
+			t.Error("an idle connection holds a buffer")
+		}
+	})
+}

@@ -23,6 +23,10 @@ type Config struct {
 	// running one; over them no more is read from the client. Zero means 16
 	// and 64 KiB.
 	MaxQueuedCalls, MaxQueuedBytes int
+	// MaxHold is how long a client's bytes may wait for room among its calls
+	// before it is closed as slow: while it is not read from, a lost socket is
+	// not noticed. Zero means 10 s.
+	MaxHold time.Duration
 	// MaxWaitingBytes bounds answers that a client has not taken yet; over it
 	// the next call has to wait. Zero means 64 KiB.
 	MaxWaitingBytes int
@@ -47,6 +51,7 @@ func (c Config) withDefaults() Config {
 	duration(&c.HandshakeTimeout, 15*time.Second)
 	duration(&c.KeepAliveInterval, 15*time.Second)
 	duration(&c.ClientTimeout, 30*time.Second)
+	duration(&c.MaxHold, 10*time.Second)
 	number(&c.MaxMessageBytes, 32<<10)
 	number(&c.MaxQueuedCalls, 16)
 	number(&c.MaxQueuedBytes, 64<<10)

@@ -33,9 +33,11 @@ func (c Caller) Abort() {
 
 // work is what a connection has while calls wait or run.
 type work struct {
-	queue  []call
-	bytes  int             // of the arguments in queue
-	ctx    context.Context //nolint:containedctx // ends the calls of this connection
+	queue []call
+	bytes int // of the arguments in queue
+
+	// The context of the calls; both are nil until a method wants one.
+	ctx    context.Context
 	cancel context.CancelFunc
 }
 
@@ -50,7 +52,8 @@ type call struct {
 }
 
 // enqueue puts an invocation behind those that wait and has them run. It
-// blocks while there is no room; the client's silence is then our fault.
+// blocks while there is no room, for MaxHold at the most; the client's silence
+// is then our fault.
 func (s *Session) enqueue(m *protocol.Message) {
 	s.hub.counters.calls.Add(1)
 	c := call{id: m.InvocationID, target: m.Target}
@@ -65,24 +68,37 @@ func (s *Session) enqueue(m *protocol.Message) {
 	}
 
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	room := func() bool {
-		w := s.work
-		return w == nil || len(w.queue) == 0 ||
-			len(w.queue) < s.hub.cfg.MaxQueuedCalls && w.bytes+c.size <= s.hub.cfg.MaxQueuedBytes
-	}
-	if !room() {
+	if !s.roomLocked(c.size) {
 		s.busy.Store(true)
-		s.awaitLocked(room)
+		hold := time.NewTimer(s.hub.cfg.MaxHold)
+		s.awaitLocked(func() bool { return s.roomLocked(c.size) }, hold.C)
+		hold.Stop()
 		s.heard.Store(time.Now().UnixNano())
 		s.busy.Store(false)
 	}
-	if s.over {
+	switch {
+	case s.over:
+	case s.roomLocked(c.size):
+		s.addLocked(c)
+	default:
+		s.mu.Unlock()
+		s.finish(&comeBack, transports.ReasonSlow)
 		return
 	}
+	s.mu.Unlock()
+}
+
+// roomLocked reports whether a call with size bytes of arguments may wait. One
+// always may, however large.
+func (s *Session) roomLocked(size int) bool {
+	w, cfg := s.work, &s.hub.cfg
+	return w == nil || len(w.queue) == 0 ||
+		len(w.queue) < cfg.MaxQueuedCalls && w.bytes+size <= cfg.MaxQueuedBytes
+}
+
+func (s *Session) addLocked(c call) {
 	if s.work == nil {
 		s.work = &work{}
-		s.work.ctx, s.work.cancel = context.WithCancel(context.Background())
 		// Ends when no call waits or the connection is over.
 		s.hub.calls.Go(s.run)
 	}
@@ -149,10 +165,10 @@ func (s *Session) run() {
 func (s *Session) nextCall() (c call, ctx context.Context, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.awaitLocked(func() bool { return s.waiting <= s.hub.cfg.MaxWaitingBytes })
+	s.awaitLocked(func() bool { return s.waiting <= s.hub.cfg.MaxWaitingBytes }, nil)
 	w := s.work
 	if s.over || len(w.queue) == 0 {
-		w.cancel()
+		w.stop()
 		s.work = nil
 		return call{}, nil, false
 	}
@@ -161,7 +177,17 @@ func (s *Session) nextCall() (c call, ctx context.Context, ok bool) {
 	w.queue = w.queue[1:]
 	w.bytes -= c.size
 	s.signalLocked()
+	if c.fail == "" && c.method.ctx && w.ctx == nil {
+		w.ctx, w.cancel = context.WithCancel(context.Background())
+	}
 	return c, w.ctx, true
+}
+
+// stop ends the context that running calls have.
+func (w *work) stop() {
+	if w.cancel != nil {
+		w.cancel()
+	}
 }
 
 // invoke makes one call. text is the error for the client; err is ours: the

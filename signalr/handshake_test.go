@@ -103,7 +103,7 @@ func TestBytesBehindTheHandshakeAreKept(t *testing.T) {
 func TestLateSeparatorOfABareHandshake(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p := dial(t, adder(Config{}), transports.WebSockets, Options{})
-		for _, piece := range strings.Split(packedShake, "") {
+		for piece := range strings.SplitSeq(packedShake, "") {
 			p.must(piece)
 		}
 		p.must("\x02\x91\x06")
@@ -131,7 +131,7 @@ func TestHandshakeTimeout(t *testing.T) {
 	})
 }
 
-func TestHandshakeIsNotTimedOutOncesDone(t *testing.T) {
+func TestHandshakeIsNotTimedOutOnceDone(t *testing.T) {
 	for _, tr := range transports.All() {
 		bubble(t, func(t *testing.T) {
 			p := dial(t, adder(Config{}), tr, Options{})

@@ -163,6 +163,26 @@ func TestFullCallQueueHoldsTheReaderBack(t *testing.T) {
 	}
 }
 
+// While a client is not read from, nobody learns that it is gone.
+func TestClientIsNotHeldBackForEver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := connect(t, adder(Config{MaxQueuedCalls: 2}), Options{})
+		done := make(chan struct{})
+		go func() { // ends with the connection
+			for range 5 {
+				p.call(`{"type":1,"invocationId":"1","target":"Wait","arguments":[]}`)
+			}
+			close(done)
+		}()
+		time.Sleep(9 * time.Second)
+		p.wantEnd("")
+		time.Sleep(2 * time.Second)
+		<-done
+		p.want(`{"type":7,"allowReconnect":true}`)
+		p.wantEnd(transports.ReasonSlow)
+	})
+}
+
 func TestEndOfTheConnectionStopsCallsAndReaders(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p := connect(t, adder(Config{MaxQueuedCalls: 1}), Options{})

@@ -31,6 +31,9 @@ func (s *Session) Receive(p []byte, end bool) error {
 		s.in = nil
 		return err
 	}
+	if cap(s.in) > 2*s.hub.cfg.MaxMessageBytes {
+		s.in = nil // a large POST must not be held for its last few bytes
+	}
 	s.in = append(s.in[:0], rest...)
 	return nil
 }

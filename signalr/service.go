@@ -90,7 +90,7 @@ func (s *Session) restart(sub *broker.Subscription, w *broker.Welcome) (*Replaye
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.awaitLocked(func() bool { return s.feed.passed >= w.Head })
+	s.awaitLocked(func() bool { return s.feed.passed >= w.Head }, nil)
 	return &Replayed{
 		Replayed: w.Replayed, Gap: toGap(w.Gap),
 		Cursor: replay.Cursor{Epoch: w.Epoch, Seq: w.Head}.String(),

@@ -98,9 +98,9 @@ func (s *Session) signalLocked() {
 	}
 }
 
-// awaitLocked waits until ready or the connection is over; it reports the
-// former. s.mu is given up while waiting.
-func (s *Session) awaitLocked(ready func() bool) bool {
+// awaitLocked waits until ready, or the connection is over, or, if timeout is
+// not nil, that has come; it reports the first. s.mu is given up while waiting.
+func (s *Session) awaitLocked(ready func() bool, timeout <-chan time.Time) bool {
 	for !s.over {
 		if ready() {
 			return true
@@ -108,10 +108,17 @@ func (s *Session) awaitLocked(ready func() bool) bool {
 		if s.changed == nil {
 			s.changed = make(chan struct{})
 		}
-		ch := s.changed
+		ch, late := s.changed, false
 		s.mu.Unlock()
-		<-ch // closed at the latest by overLocked
+		select {
+		case <-ch: // closed at the latest by overLocked
+		case <-timeout:
+			late = true
+		}
 		s.mu.Lock()
+		if late {
+			return ready()
+		}
 	}
 	return false
 }
@@ -126,6 +133,9 @@ func (s *Session) finish(goodbye *protocol.Message, r transports.Reason) {
 		return true
 	})
 }
+
+// comeBack is the goodbye to a client that may go on with a new connection.
+var comeBack = protocol.Message{Type: protocol.TypeClose, AllowReconnect: true}
 
 // end puts last words and ends the connection, unless it is over or putLocked
 // reports false. It reports whether it did.
@@ -145,7 +155,7 @@ func (s *Session) end(r transports.Reason, putLocked func() bool) bool {
 func (s *Session) overLocked() {
 	s.over = true
 	if s.work != nil {
-		s.work.cancel()
+		s.work.stop()
 	}
 	s.signalLocked()
 }
@@ -153,12 +163,12 @@ func (s *Session) overLocked() {
 // Leave implements transports.Session. Clients whose connection may be
 // continued elsewhere are told to reconnect.
 func (s *Session) Leave(r transports.Reason) {
-	comeBack := true
 	switch r {
 	case transports.ReasonRevoked, transports.ReasonReplaced, transports.ReasonDone:
-		comeBack = false
+		s.finish(&protocol.Message{Type: protocol.TypeClose}, r)
+	default:
+		s.finish(&comeBack, r)
 	}
-	s.finish(&protocol.Message{Type: protocol.TypeClose, AllowReconnect: comeBack}, r)
 }
 
 // Closed implements transports.Session.

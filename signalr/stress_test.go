@@ -25,7 +25,7 @@ func TestOrderUnderConcurrentPublishing(t *testing.T) {
 		for i := range publishers {
 			wg.Go(func() { // ends when all is published
 				for j := range each {
-					ev := &replay.Event{ID: fmt.Sprintf("%d-%d", i, j), Type: "n", Data: []byte("1"), Time: 1}
+					ev := &replay.Event{ID: fmt.Sprintf("%d-%d", i, j), Type: "n", Data: []byte("1"), Time: time.Now().UnixMilli()}
 					if _, err := f.b.Publish("u", ev, broker.Key{}); err != nil {
 						t.Error(err)
 					}
@@ -58,6 +58,11 @@ func TestOrderUnderConcurrentPublishing(t *testing.T) {
 		for round := 0; last < publishers*each; round++ {
 			p := connect(t, h, Options{Since: since(t, fmt.Sprint(last))})
 			for i := range 5 {
+				if i == 1 && round%4 == 0 { // falls behind, and reads on from the log
+					p.stalled.Lock()
+					time.Sleep(50 * time.Millisecond)
+					p.stalled.Unlock()
+				}
 				time.Sleep(time.Duration(1+i*round%9) * time.Millisecond)
 				read(p)
 				if i == 3 {
@@ -79,8 +84,15 @@ func TestOrderUnderConcurrentPublishing(t *testing.T) {
 			}
 			p.Close(transports.ReasonLost)
 			<-p.done
+			time.Sleep(time.Duration(round%20) * time.Millisecond)
+			if st := f.b.Stats(); st.Gaps > 0 {
+				t.Fatal("the log is too small for this test")
+			}
 		}
 		wg.Wait()
+		if st := f.b.Stats(); st.Lagged == 0 || st.Replayed == 0 {
+			t.Errorf("neither queue nor log were tried: %+v", st)
+		}
 	})
 }
 

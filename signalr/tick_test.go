@@ -148,7 +148,7 @@ func TestPieceOfAMessageIsNoSignOfLife(t *testing.T) {
 
 func TestClientIsNotTimedOutWhileItsCallsWait(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := connect(t, adder(Config{MaxQueuedCalls: 1}), Options{})
+		p := connect(t, adder(Config{MaxQueuedCalls: 1, MaxHold: 5 * time.Minute}), Options{})
 		p.must(jsonPing)
 		go func() { // ends with the calls
 			for range 3 {

@@ -136,11 +136,11 @@ func serveSocket(s *transports.Server, w http.ResponseWriter, nc net.Conn, c *tr
 // watch waits for the client to go. What it may send is dropped: nothing can
 // follow a request whose answer does not end.
 func watch(nc net.Conn, stream *transports.Stream, c *transports.Connection) {
-	var b [1]byte
-	var err error
-	for n := 0; err == nil && n < maxUpstream; n++ {
-		_, err = nc.Read(b[:])
+	var idle transports.Waiter
+	if idle.Bind(nc) {
+		idle.Wait()
 	}
+	_, err := io.CopyN(io.Discard, nc, maxUpstream)
 	r, ours := stream.Reason()
 	if !ours {
 		r = transports.ReasonLost

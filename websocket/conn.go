@@ -58,7 +58,8 @@ type conn struct {
 	c       *transports.Connection
 	options *Options
 	socket  counting
-	idle    waiter
+	idle    transports.Waiter
+	parsed  int64 // bytes of frames that have been consumed from socket, at least
 
 	mu      sync.Mutex
 	pong    []byte // the answer that the last ping waits for; nil: none
@@ -77,7 +78,6 @@ func Serve(s *transports.Server, w http.ResponseWriter, r *http.Request, c *tran
 		return
 	}
 	k.ws = ws
-	k.idle.init(k.socket.Conn)
 	ws.SetReadLimit(o.MaxMessageBytes)
 	ws.SetPingHandler(k.onPing)
 	ws.SetPongHandler(k.onPong)
@@ -85,7 +85,7 @@ func Serve(s *transports.Server, w http.ResponseWriter, r *http.Request, c *tran
 	k.stream = transports.NewStream(k.socket.Conn, k, s.Writers(), s.SendTimeout())
 	c.Run(k.stream)
 	k.stream.Start(c.Session())
-	if k.idle.raw == nil { // with TLS: wait inside the reader
+	if !k.idle.Bind(k.socket.Conn) { // with TLS: wait inside the reader
 		s.Do(k)
 		return
 	}
@@ -98,7 +98,7 @@ func Serve(s *transports.Server, w http.ResponseWriter, r *http.Request, c *tran
 // another such goroutine waits. It ends when there is something to read, the
 // end of the socket included.
 func (k *conn) park() {
-	k.idle.wait()
+	k.idle.Wait()
 	k.server.Do(k)
 }
 
@@ -110,7 +110,9 @@ func (k *conn) Work() {
 			k.end(err)
 			return
 		}
-		if k.idle.empty(k.socket.read) {
+		if k.idle.Bound() && k.parsed == k.socket.read {
+			// Nothing is left over in gorilla's buffer: parsed never counts
+			// more than was consumed.
 			// Ends when the socket has something again.
 			k.server.Go(k.park)
 			return
@@ -156,7 +158,7 @@ func (k *conn) readMessage(r io.Reader) error {
 			return err
 		}
 		if last {
-			k.idle.parsed += int64(total + maskedHeader(total))
+			k.parsed += int64(total + maskedHeader(total))
 			return nil
 		}
 	}
@@ -191,7 +193,7 @@ func reasonOf(err error) transports.Reason {
 // onPing notes that a pong is due. Only the last of several pings needs an
 // answer (RFC 6455, section 5.5.3), so a flood of them costs nothing.
 func (k *conn) onPing(data string) error {
-	k.idle.parsed += int64(len(data) + maskedHeader(len(data)))
+	k.parsed += int64(len(data) + maskedHeader(len(data)))
 	k.mu.Lock()
 	k.pong, k.pinged = append(k.pong[:0], data...), true
 	k.mu.Unlock()
@@ -201,7 +203,7 @@ func (k *conn) onPing(data string) error {
 }
 
 func (k *conn) onPong(data string) error {
-	k.idle.parsed += int64(len(data) + maskedHeader(len(data)))
+	k.parsed += int64(len(data) + maskedHeader(len(data)))
 	k.heard()
 	return nil
 }

@@ -24,11 +24,11 @@ func trim(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.C:
-			if m.worthIt(readUsage()) {
+		case now := <-t.C:
+			if m.worthIt(now, readUsage()) {
 				runtime.GC() // what lies in a sync.Pool outlives one collection
 				debug.FreeOSMemory()
-				m.trimmed(readUsage())
+				m.trimmed(now, time.Now(), readUsage())
 			}
 		}
 	}
@@ -55,32 +55,39 @@ func readUsage() usage {
 	return usage{cycles: v(0), allocated: v(1), held: v(2) - v(3), goroutines: v(4)}
 }
 
-// What must have happened since the last trim before another one pays: a
-// quarter of the memory allocated anew, or a tenth of the goroutines gone or
-// come, each with a floor that keeps small servers still.
+// What must have happened since the last trim before another one pays: a tenth
+// of the held memory allocated anew, or a tenth of the goroutines come or gone,
+// each with a floor that keeps small servers still. And trims may take a
+// hundredth of the time at most.
 const (
-	minAllocated  = 16 << 20
+	minAllocated  = 4 << 20
 	minGoroutines = 500
+	maxShare      = 100
 )
 
 // meter decides when to trim.
 type meter struct {
 	seen uint64 // collections up to the last look
 	last usage  // right after the last trim
+	rest time.Time
 }
 
 // worthIt reports that no collection has run since the last look, so that the
 // server is calm, and that enough has happened since the last trim.
-func (m *meter) worthIt(u usage) bool {
+func (m *meter) worthIt(now time.Time, u usage) bool {
 	calm := u.cycles == m.seen
 	m.seen = u.cycles
-	if !calm {
+	if !calm || now.Before(m.rest) {
 		return false
 	}
 	allocated := u.allocated - m.last.allocated
 	moved := max(u.goroutines, m.last.goroutines) - min(u.goroutines, m.last.goroutines)
-	return allocated >= minAllocated && allocated >= m.last.held/4 ||
+	return allocated >= minAllocated && allocated >= m.last.held/10 ||
 		moved >= minGoroutines && moved >= m.last.goroutines/10
 }
 
-func (m *meter) trimmed(u usage) { m.seen, m.last = u.cycles, u }
+// trimmed notes a trim that began at start and has just ended.
+func (m *meter) trimmed(start, now time.Time, u usage) {
+	m.seen, m.last = u.cycles, u
+	m.rest = now.Add(maxShare * now.Sub(start))
+}

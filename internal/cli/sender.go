@@ -20,6 +20,9 @@ const (
 	maxAskedPause = time.Minute
 )
 
+// errWrongAnswer ends a stream: whoever answers like that may have done anything.
+var errWrongAnswer = errors.New("the answer is not that of /api/v1/events:batch; is --server right?")
+
 // sender sends the chunks of a stream one after the other, so that the events
 // of a user keep their order.
 type sender struct {
@@ -38,6 +41,9 @@ func (s *sender) send(ctx context.Context, items []item) error {
 		rest, err := s.request(ctx, items)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if errors.Is(err, errWrongAnswer) {
+			return fmt.Errorf("publish: %w", err)
 		}
 		asked := time.Duration(-1)
 		if problem, ok := errors.AsType[*apiError](err); ok {
@@ -109,37 +115,39 @@ func (s *sender) request(ctx context.Context, items []item) (rest []item, err er
 	if err != nil {
 		return items, err
 	}
-	n := 0
+	var results [][]byte
 	for line := range bytes.Lines(answer) {
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
-			continue
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			results = append(results, line)
 		}
+	}
+	if len(results) == 0 {
+		return items, errors.New("the server answered without a result")
+	}
+	if len(results) > len(items) {
+		return items, errWrongAnswer
+	}
+	for i, line := range results {
 		var result batchResult
-		if n == len(items) || line[0] != '{' || json.Unmarshal(line, &result) != nil {
-			return nil, errors.New("the server's answer is not one of events:batch; is --server right?")
+		if line[0] != '{' || json.Unmarshal(line, &result) != nil {
+			return items, errWrongAnswer
 		}
-		item := items[n]
 		problem := result.problem()
 		switch {
 		case problem == nil:
-			s.report.done(item.line, result.Duplicate, line)
-		case problem.Status == http.StatusRequestEntityTooLarge && n > 0:
-			// It is the request that was too large, or the server stopped
-			// reading here: this item opens the next request.
-			return append(rest, items[n:]...), err
+			s.report.done(items[i].line, result.Duplicate, line)
+		case problem.Status == http.StatusRequestEntityTooLarge && i > 0 && i == len(results)-1:
+			// Perhaps it is not this item but the request that was too large, and
+			// the server stopped here: the item opens the next request.
+			return append(rest, items[i:]...), err
 		case problem.temporary():
 			problem.retryAfter = -1
-			rest, err = append(rest, item), problem
+			rest, err = append(rest, items[i]), problem
 		default:
-			s.report.fail(item.line, problem)
+			s.report.fail(items[i].line, problem)
 		}
-		n++
 	}
-	if n == 0 {
-		return items, errors.New("the server answered without a result")
-	}
-	return append(rest, items[n:]...), err
+	return append(rest, items[len(results):]...), err
 }
 
 // problem returns the first error in a result. An item for several users is

@@ -155,6 +155,23 @@ test('long polling: a replay of several pages is one replay', async () => {
   assert.equal(log.caughtup[0].recovered, true);
 });
 
+test('long polling: short pages and events for other devices still end the replay at the head', async () => {
+  const { net, client, log } = await start('LongPolling');
+  net.request.json({ events: [], cursor: 'e1-10', gap: null });
+  await settle();
+  client.disconnect();
+  net.head = 'e1-30';
+  client.connect();
+  await settle();
+  net.request.json({ events: events(11, 12), cursor: 'e1-12', gap: null });
+  await settle();
+  assert.equal(log.caughtup.length, 0);
+  net.request.json({ events: events(13, 14), cursor: 'e1-30', gap: null });
+  await settle();
+  assert.equal(log.caughtup[0].count, 4);
+  assert.ok(log.event.every(({ origin }) => origin === 'replay'));
+});
+
 test('long polling: empty answers that do not wait cost one request a second', async () => {
   const { net } = await start('LongPolling');
   net.request.json({ events: [], cursor: 'e1-10', gap: null });

@@ -37,6 +37,17 @@ test('a view that fell behind is given what is still there, in order', () => {
   assert.deepEqual(stream.after(key).map((entry) => entry.event.seq), [10]);
 });
 
+test('a gap is remembered when the list has let go of it', () => {
+  const stream = new Stream(2);
+  stream.addMark('gap', { gap: { from: 1, to: 9, reason: 'evicted' } }, 0);
+  for (let i = 10; i < 20; i++) stream.addEvent(live(i), 0);
+  assert.ok(stream.after(0).every(({ kind }) => kind === 'event'));
+  assert.equal(stream.gaps, 1);
+  assert.equal(stream.lastGap.to, 9);
+  stream.clear();
+  assert.deepEqual([stream.gaps, stream.lastGap, stream.events], [0, null, 0]);
+});
+
 test('the rate is that of the last five seconds', () => {
   const meter = new Rate();
   assert.equal(meter.perSecond(1000), 0);

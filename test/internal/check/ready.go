@@ -7,6 +7,9 @@ import "hubline/test/internal/client"
 func (w *walk) welcomed(m *client.Message) {
 	r := m.Ready
 	w.ready = &r
+	if w.began {
+		w.fail(Swapped, "ready was not the first message")
+	}
 	if r.Oldest < 1 || r.Oldest > r.Head+1 || m.Cursor.String() != r.Cursor {
 		w.fail(Miscounted, "%+v", r)
 		return
@@ -27,6 +30,7 @@ func (w *walk) welcomed(m *client.Message) {
 		}
 		w.arrive(m.Cursor)
 		w.judge(floor == 0, r)
+		w.promised = r.Recovered
 		w.count(m.Cursor, r)
 	default:
 		w.resumed(m, floor)

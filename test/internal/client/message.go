@@ -34,11 +34,11 @@ type Cursor struct {
 func ParseCursor(s string) (Cursor, error) {
 	epoch, digits, ok := strings.Cut(s, "-")
 	if !ok || epoch == "" {
-		return Cursor{}, fmt.Errorf("cursor %q has no epoch", s)
+		return Cursor{}, fmt.Errorf("%w: cursor %q has no epoch", ErrProtocol, s)
 	}
 	seq, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || strconv.FormatUint(seq, 10) != digits {
-		return Cursor{}, fmt.Errorf("cursor %q has no plain seq", s)
+		return Cursor{}, fmt.Errorf("%w: cursor %q has no plain seq", ErrProtocol, s)
 	}
 	return Cursor{epoch, seq}, nil
 }
@@ -114,21 +114,21 @@ type envelope struct {
 func parse(raw []byte) (Message, error) {
 	var e envelope
 	if err := json.Unmarshal(raw, &e); err != nil {
-		return Message{}, fmt.Errorf("message %.200q: %w", raw, err)
+		return Message{}, fmt.Errorf("%w: message %.200q: %w", ErrProtocol, raw, err)
 	}
 	if e.Type == nil {
-		return Message{}, fmt.Errorf("message without a type: %.200s", raw)
+		return Message{}, fmt.Errorf("%w: message without a type: %.200s", ErrProtocol, raw)
 	}
 	m := Message{Type: *e.Type, Channel: e.Channel, Data: e.Data, Raw: raw}
 	if *e.Type == "pong" || strings.HasPrefix(*e.Type, "hubline.") {
 		m.Kind = Kind(*e.Type)
 		if e.Seq != nil {
-			return m, fmt.Errorf("control message with a seq: %.200s", raw)
+			return m, fmt.Errorf("%w: control message with a seq: %.200s", ErrProtocol, raw)
 		}
 		return m, m.control()
 	}
 	if e.ID == nil || e.Seq == nil || e.Cursor == nil || e.TS == nil {
-		return m, fmt.Errorf("event without id, seq, cursor or ts: %.200s", raw)
+		return m, fmt.Errorf("%w: event without id, seq, cursor or ts: %.200s", ErrProtocol, raw)
 	}
 	m.Kind, m.ID, m.TS = Event, *e.ID, *e.TS
 	var err error
@@ -136,7 +136,7 @@ func parse(raw []byte) (Message, error) {
 		return m, err
 	}
 	if m.Cursor.Seq != *e.Seq {
-		return m, fmt.Errorf("seq %d stands beside cursor %s", *e.Seq, *e.Cursor)
+		return m, fmt.Errorf("%w: seq %d stands beside cursor %s", ErrProtocol, *e.Seq, *e.Cursor)
 	}
 	return m, nil
 }
@@ -161,10 +161,10 @@ func (m *Message) control() error {
 	case Move:
 		into = &moved
 	default:
-		return fmt.Errorf("unknown control message %q", m.Kind)
+		return fmt.Errorf("%w: unknown control message %q", ErrProtocol, m.Kind)
 	}
 	if err := json.Unmarshal(m.Data, into); err != nil {
-		return fmt.Errorf("%s: %w", m.Kind, err)
+		return fmt.Errorf("%w: %s: %w", ErrProtocol, m.Kind, err)
 	}
 	var err error
 	switch m.Kind {
@@ -175,6 +175,10 @@ func (m *Message) control() error {
 	}
 	return err
 }
+
+// ErrProtocol is wrapped by every error that says that the server sent what it must
+// not, as opposed to a connection that broke.
+var ErrProtocol = errors.New("protocol error")
 
 // ErrClosed is returned by Next after an orderly end of the stream.
 var ErrClosed = errors.New("the server ended the stream")

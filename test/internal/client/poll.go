@@ -79,7 +79,7 @@ func (p *Poller) Poll(ctx context.Context) (*Polled, error) {
 		return nil, err
 	}
 	if got := resp.Header.Get("Content-Type"); got != "application/json" {
-		return nil, fmt.Errorf("content type is %q", got)
+		return nil, fmt.Errorf("%w: content type is %q", ErrProtocol, got)
 	}
 	a.Header = resp.Header
 	p.since = a.Cursor.String()
@@ -95,10 +95,10 @@ func parsePolled(body []byte) (*Polled, error) {
 		Gap    *Missing          `json:"gap"`
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, fmt.Errorf("poll answer %.200s: %w", body, err)
+		return nil, fmt.Errorf("%w: poll answer %.200s: %w", ErrProtocol, body, err)
 	}
 	if raw.Events == nil || raw.Cursor == nil {
-		return nil, fmt.Errorf("poll answer without events or cursor: %.200s", body)
+		return nil, fmt.Errorf("%w: poll answer without events or cursor: %.200s", ErrProtocol, body)
 	}
 	a := &Polled{Gap: raw.Gap}
 	var err error
@@ -111,7 +111,7 @@ func parsePolled(body []byte) (*Polled, error) {
 			return nil, err
 		}
 		if m.Kind != Event {
-			return nil, fmt.Errorf("%s among the events of a poll", m.Kind)
+			return nil, fmt.Errorf("%w: %s among the events of a poll", ErrProtocol, m.Kind)
 		}
 		a.Events = append(a.Events, m)
 	}

@@ -45,7 +45,7 @@ func DialSSE(ctx context.Context, o Options) (*SSE, error) {
 	}
 	if got := resp.Header.Get("Content-Type"); got != "text/event-stream" {
 		end()
-		return nil, fmt.Errorf("content type is %q", got)
+		return nil, fmt.Errorf("%w: content type is %q", ErrProtocol, got)
 	}
 	s.Header, s.parser, s.body, s.end = resp.Header, NewSSEParser(resp.Body), resp.Body, end
 	return s, nil

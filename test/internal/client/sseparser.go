@@ -23,6 +23,10 @@ type SSEParser struct {
 // NewSSEParser reads from r, in any pieces.
 func NewSSEParser(r io.Reader) *SSEParser { return &SSEParser{in: bufio.NewReaderSize(r, 4<<10)} }
 
+func bad(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrProtocol}, args...)...)
+}
+
 // block is what stands between two empty lines.
 type block struct {
 	id, name, retry, comment string
@@ -44,7 +48,7 @@ func (p *SSEParser) Next() (Message, error) {
 		}
 		if line == "" {
 			if lines == 0 {
-				return Message{}, errors.New("empty line where a message should begin")
+				return Message{}, bad("empty line where a message should begin")
 			}
 			return b.message()
 		}
@@ -61,7 +65,7 @@ func (p *SSEParser) line() (string, error) {
 		part, err := p.in.ReadSlice('\n')
 		line = append(line, part...)
 		if len(line) > maxLine {
-			return "", fmt.Errorf("line of more than %d bytes", maxLine)
+			return "", bad("line of more than %d bytes", maxLine)
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
@@ -77,9 +81,9 @@ func (p *SSEParser) line() (string, error) {
 	line = line[:len(line)-1]
 	switch {
 	case !utf8.Valid(line):
-		return "", fmt.Errorf("line is not UTF-8: %.100q", line)
+		return "", bad("line is not UTF-8: %.100q", line)
 	case bytes.ContainsAny(line, "\r\x00"):
-		return "", fmt.Errorf("line with a carriage return or NUL: %.100q", line)
+		return "", bad("line with a carriage return or NUL: %.100q", line)
 	}
 	return string(line), nil
 }
@@ -88,22 +92,22 @@ func (p *SSEParser) line() (string, error) {
 func (b *block) add(line string) error {
 	name, value, ok := strings.Cut(line, ":")
 	if !ok {
-		return fmt.Errorf("field without a colon: %.100q", line)
+		return bad("field without a colon: %.100q", line)
 	}
 	if name == "" {
 		if b.hasComment || b.hasData {
-			return fmt.Errorf("comment inside a message: %.100q", line)
+			return bad("comment inside a message: %.100q", line)
 		}
 		b.hasComment, b.comment = true, value
 		return nil
 	}
 	value, ok = strings.CutPrefix(value, " ")
 	if !ok {
-		return fmt.Errorf("no space behind the colon: %.100q", line)
+		return bad("no space behind the colon: %.100q", line)
 	}
 	once := func(has *bool, to *string) error {
 		if *has || b.hasData {
-			return fmt.Errorf("field %q comes twice or behind data", name)
+			return bad("field %q comes twice or behind data", name)
 		}
 		*has, *to = true, value
 		return nil
@@ -123,22 +127,22 @@ func (b *block) add(line string) error {
 		b.data = append(b.data, value...)
 		return nil
 	}
-	return fmt.Errorf("unknown field %q", name)
+	return bad("unknown field %q", name)
 }
 
 // message makes sense of a block.
 func (b *block) message() (Message, error) {
 	switch {
 	case b.hasComment && (b.hasData || b.hasID || b.hasName || b.hasRetry):
-		return Message{}, errors.New("comment in one block with fields")
+		return Message{}, bad("comment in one block with fields")
 	case b.hasComment:
 		return Message{Kind: Comment, Text: b.comment}, nil
 	case b.hasRetry && (b.hasData || b.hasID || b.hasName):
-		return Message{}, errors.New("retry in one block with other fields")
+		return Message{}, bad("retry in one block with other fields")
 	case b.hasRetry:
 		return Message{Kind: Retry, Text: b.retry}, nil
 	case !b.hasData && b.hasName:
-		return Message{}, fmt.Errorf("event %q without data never fires", b.name)
+		return Message{}, bad("event %q without data never fires", b.name)
 	case !b.hasData:
 		c, err := ParseCursor(b.id)
 		return Message{Kind: Move, Cursor: c, SSEID: b.id}, err
@@ -150,15 +154,19 @@ func (b *block) message() (Message, error) {
 	m.SSEID, m.SSEName = b.id, b.name
 	if m.Kind == Event {
 		if m.Cursor.String() != b.id {
-			return m, fmt.Errorf("id %q stands at an event with cursor %s", b.id, m.Cursor)
+			return m, bad("id %q stands at an event with cursor %s", b.id, m.Cursor)
 		}
 		return m, nil
 	}
 	if b.name != string(m.Kind) {
-		return m, fmt.Errorf("control message %s is named %q", m.Kind, b.name)
+		return m, bad("control message %s is named %q", m.Kind, b.name)
 	}
 	if b.hasID && b.id != "" {
+		said := m.Cursor
 		m.Cursor, err = ParseCursor(b.id)
+		if m.Kind == Ready && m.Cursor != said {
+			return m, bad("ready says %s and carries %s", said, m.Cursor)
+		}
 	}
 	return m, err
 }

@@ -40,9 +40,18 @@ func (w *WS) Next(ctx context.Context) (Message, error) {
 		return Message{}, err
 	}
 	if kind != websocket.MessageText {
-		return Message{}, fmt.Errorf("frame of type %v", kind)
+		return Message{}, fmt.Errorf("%w: frame of type %v", ErrProtocol, kind)
 	}
-	return parse(raw)
+	m, err := parse(raw)
+	if err != nil {
+		// The library takes a connection that is cut between two reads of a
+		// message for the message's end: a half message is only the server's
+		// fault if the connection goes on.
+		if _, _, broken := w.Conn.Read(ctx); broken != nil {
+			return m, fmt.Errorf("cut in the middle of a message: %w", broken)
+		}
+	}
+	return m, err
 }
 
 // Send sends a text message.

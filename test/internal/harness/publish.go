@@ -23,6 +23,20 @@ type Event struct {
 	TTLSeconds   float64         `json:"ttlSeconds,omitempty"`
 }
 
+// Body is the event's JSON, with the data exactly as it is given: json.Marshal would
+// take white space out of it and put escapes into it.
+func (e Event) Body() []byte {
+	data := e.Data
+	if data != nil {
+		e.Data = json.RawMessage(`0`)
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // a struct of strings, but for arguments that are not JSON
+	}
+	return bytes.Replace(b, []byte(`"data":0`), append([]byte(`"data":`), data...), 1)
+}
+
 // Receipt is the answer to a publish or a broadcast.
 type Receipt struct {
 	ID         string `json:"id"`
@@ -98,11 +112,7 @@ func EventsPath(user string) string { return "/api/v1/users/" + url.PathEscape(u
 
 // TryPublish publishes to one user and returns the receipt of a 201.
 func (s *Server) TryPublish(ctx context.Context, user string, e Event) (Receipt, error) {
-	body, err := json.Marshal(e)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return s.publish(ctx, EventsPath(user), body)
+	return s.publish(ctx, EventsPath(user), e.Body())
 }
 
 func (s *Server) publish(ctx context.Context, path string, body []byte) (r Receipt, err error) {
@@ -113,7 +123,8 @@ func (s *Server) publish(ctx context.Context, path string, body []byte) (r Recei
 	if a.Status != http.StatusCreated {
 		return r, fmt.Errorf("POST %s: %d %s", path, a.Status, a.Body)
 	}
-	return r, json.Unmarshal(a.Body, &r)
+	err = json.Unmarshal(a.Body, &r)
+	return r, err
 }
 
 // Publish publishes to one user from the test's goroutine.
@@ -165,11 +176,7 @@ func (s *Server) PublishSized(user, kind string, n int, fill string) Receipt {
 
 // Broadcast publishes to every user.
 func (s *Server) Broadcast(ctx context.Context, e Event) (Receipt, error) {
-	body, err := json.Marshal(e)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return s.publish(ctx, "/api/v1/broadcasts", body)
+	return s.publish(ctx, "/api/v1/broadcasts", e.Body())
 }
 
 // Patience is how long a test waits for something that must happen.

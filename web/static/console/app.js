@@ -20,7 +20,13 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const session = new Session({ base, fetch: (...args) => fetch(...args), storage: sessionStorage });
 const model = new Model();
 const streamView = new StreamView(
-  { list: byId('stream'), empty: byId('stream-empty'), freeze: byId('freeze'), note: byId('events-note') },
+  {
+    list: byId('stream'),
+    empty: byId('stream-empty'),
+    freeze: byId('freeze'),
+    note: byId('events-note'),
+    gapNote: byId('gap-note'),
+  },
   model.stream,
 );
 const stripView = new StripView(byId('strip'));

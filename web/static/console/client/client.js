@@ -11,6 +11,7 @@
 import { Attempts } from './attempts.js';
 import { Position, parseCursor } from './cursor.js';
 import { Emitter } from './emitter.js';
+import { browser } from './env.js';
 import { blamesTransport, fateOf } from './fate.js';
 import { negotiate } from './http.js';
 import { Inbox } from './inbox.js';
@@ -63,15 +64,7 @@ export class HublineClient {
   constructor(options) {
     this.#options = { connectTimeoutMs: 8000, backoffBaseMs: 1000, backoffCapMs: 30_000, ...options };
     this.#since = options.since ?? 'latest';
-    this.#env = {
-      fetch: (...args) => globalThis.fetch(...args),
-      WebSocket: globalThis.WebSocket,
-      setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
-      clearTimeout: (id) => globalThis.clearTimeout(id),
-      now: () => Date.now(),
-      random: () => Math.random(),
-      ...options.env,
-    };
+    this.#env = { ...browser(), ...options.env };
     this.#attempts = new Attempts({
       baseMs: this.#options.backoffBaseMs,
       capMs: this.#options.backoffCapMs,

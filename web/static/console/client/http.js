@@ -13,6 +13,13 @@ export class HTTPError extends Error {
   }
 }
 
+/** fetch, with words for people in place of the browser's "Failed to fetch". */
+export function request(env, url, init) {
+  return env.fetch(url, init).catch((cause) => {
+    throw new Error('the server cannot be reached', { cause });
+  });
+}
+
 /** Turns a failed response into an HTTPError, with the problem's own words if it has any. */
 export async function errorFrom(response) {
   const body = await response.json().catch(() => null);
@@ -30,7 +37,7 @@ export async function errorFrom(response) {
  * @throws {HTTPError} on any other answer than 200 without an error
  */
 export async function negotiate({ url, token, signal, env }) {
-  const response = await env.fetch(`${url}/negotiate?negotiateVersion=1`, {
+  const response = await request(env, `${url}/negotiate?negotiateVersion=1`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}` },
     cache: 'no-store',

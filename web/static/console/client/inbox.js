@@ -71,7 +71,10 @@ export class Inbox {
 
   /** Takes data of hubline.cursor: the log moved on by events that are not for this client. */
   cursor({ cursor }) {
-    if (parseCursor(cursor) && this.#position.advance(cursor)) this.#emit('cursor', { cursor });
+    if (!parseCursor(cursor)) return;
+    if (this.#position.advance(cursor)) this.#emit('cursor', { cursor });
+    this.#replay?.pass(cursor);
+    this.#settle();
   }
 
   #cursorAt(seq) {

@@ -1,5 +1,5 @@
 import { parseCursor } from './cursor.js';
-import { errorFrom } from './http.js';
+import { errorFrom, request } from './http.js';
 
 const waitSeconds = 25;
 const limit = 1000;
@@ -40,7 +40,7 @@ export function openLongPoll({ url, query, ticket, token, offer, env, onMessage,
     const first = wait === 0;
     target.search = new URLSearchParams({ ...query, since, wait, limit, ...(first && { id: ticket }) });
     timer = env.setTimeout(() => down(new Error('a poll was never answered')), wait * 1000 + graceMs);
-    const response = await env.fetch(target.href, {
+    const response = await request(env, target.href, {
       headers: { Accept: 'application/json', ...(!first && { Authorization: `Bearer ${token}` }) },
       cache: 'no-store',
       signal: abort.signal,
@@ -88,15 +88,14 @@ export function openLongPoll({ url, query, ticket, token, offer, env, onMessage,
 function readyFrom(answer, offer, since) {
   const last = seqOf(answer.cursor);
   const head = Math.max(seqOf(offer.cursor), last);
-  const count = answer.events.length;
   return {
     type: 'hubline.ready',
     data: {
       connectionId: offer.connectionId,
       cursor: since,
       head,
-      // A full page is not the whole replay: the rest follows, up to the head at negotiate.
-      replayed: count === limit ? count + head - last : count,
+      // One page need not be the whole replay: the rest follows, up to the head at negotiate.
+      replayed: answer.events.length + head - last,
       recovered: !answer.gap,
     },
   };

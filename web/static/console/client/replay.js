@@ -40,6 +40,12 @@ export class Replay {
     return true;
   }
 
+  /** The cursor has moved on without an event: at the head, nothing more can follow. */
+  pass(cursor) {
+    const at = parseCursor(cursor);
+    if (at && this.#head !== null && at.seq >= this.#head) this.#left = 0;
+  }
+
   /** What to tell people once done. */
   summary(now) {
     return { count: this.count, tookMs: now - this.#startedAt, recovered: this.recovered && !this.gap, gap: this.gap };

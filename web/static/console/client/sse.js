@@ -1,4 +1,4 @@
-import { errorFrom } from './http.js';
+import { errorFrom, request } from './http.js';
 import { SSEParser } from './sse-parser.js';
 
 // The server sends something every 15 s (an event, an id or a comment); three
@@ -48,7 +48,7 @@ export function openSSE({ url, query, ticket, env, onMessage, onDown }) {
   });
 
   async function read() {
-    const response = await env.fetch(target.href, {
+    const response = await request(env, target.href, {
       headers: { Accept: 'text/event-stream' },
       cache: 'no-store',
       signal: abort.signal,

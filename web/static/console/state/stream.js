@@ -8,6 +8,9 @@ export class Stream {
   #nextKey = 1;
   /** Events taken since the beginning, also those no longer listed. */
   events = 0;
+  /** Gaps likewise, and the last of them. */
+  gaps = 0;
+  lastGap = null;
 
   constructor(limit = 500) {
     this.#limit = limit;
@@ -25,6 +28,10 @@ export class Stream {
 
   /** @param {'start'|'cut'|'lost'|'gap'|'caughtup'} kind */
   addMark(kind, detail, at) {
+    if (kind === 'gap') {
+      this.gaps++;
+      this.lastGap = detail.gap;
+    }
     this.#add({ kind, ...detail, at });
   }
 
@@ -36,7 +43,8 @@ export class Stream {
 
   clear() {
     this.#entries = [];
-    this.events = 0;
+    this.events = this.gaps = 0;
+    this.lastGap = null;
   }
 
   #add(entry) {

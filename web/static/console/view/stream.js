@@ -11,16 +11,18 @@ export class StreamView {
   #empty;
   #freeze;
   #note;
+  #gapNote;
   #stream;
   #lastKey = 0;
   #frozen = false;
 
-  /** @param {{list: Element, empty: Element, freeze: Element, note: Element}} parts */
-  constructor({ list, empty, freeze, note }, stream) {
+  /** @param {{list: Element, empty: Element, freeze: Element, note: Element, gapNote: Element}} parts */
+  constructor({ list, empty, freeze, note, gapNote }, stream) {
     this.#list = list;
     this.#empty = empty;
     this.#freeze = freeze;
     this.#note = note;
+    this.#gapNote = gapNote;
     this.#stream = stream;
     freeze.addEventListener('click', () => {
       this.#frozen = !this.#frozen;
@@ -37,19 +39,27 @@ export class StreamView {
       return;
     }
     setText(this.#freeze, 'Freeze');
-    if (fresh.length > 0) {
-      this.#lastKey = fresh.at(-1).key;
-      this.#list.prepend(...fresh.reverse().map(row));
-      while (this.#list.childElementCount > this.#stream.size) this.#list.lastElementChild.remove();
-    }
-    this.#empty.hidden = this.#stream.size > 0 && this.#stream.events > 0;
-    const hidden = this.#stream.events - this.#list.querySelectorAll('.event').length;
-    setText(this.#note, hidden > 0 ? `newest of ${plural(this.#stream.events, 'event')}` : '');
+    if (fresh.length === 0) return;
+    this.#lastKey = fresh.at(-1).key;
+    this.#list.prepend(...fresh.reverse().map(row));
+    while (this.#list.childElementCount > this.#stream.size) this.#list.lastElementChild.remove();
+    this.#tell();
   }
 
   clear() {
     this.#list.replaceChildren();
-    this.render();
+    this.#tell();
+  }
+
+  #tell() {
+    const { events, gaps, lastGap } = this.#stream;
+    this.#empty.hidden = events > 0;
+    const unseen = events > this.#list.querySelectorAll('.event').length;
+    setText(this.#note, unseen ? `newest of ${plural(events, 'event')}` : '');
+    // A burst pushes the bar itself out of the list; a gap must not pass unseen.
+    const range = lastGap ? explainGap(lastGap).range : '';
+    const last = range ? `, the last ${range}` : '';
+    setText(this.#gapNote, gaps > 0 ? `${plural(gaps, 'gap')}${last}` : '');
   }
 }
 
@@ -111,11 +121,17 @@ function markWords({ kind, cursor, transport, error, summary, awayMs, at }) {
 }
 
 /** "Caught up: 12 events in 40 ms over WebSocket, recovered". */
-function caughtUpWords({ count, tookMs, recovered }, way, awayMs) {
+function caughtUpWords({ count, tookMs, recovered, gap }, way, awayMs) {
   const away = awayMs > 0 ? ` after ${span(awayMs)} away` : '';
   if (count === 0 && recovered) return ['Caught up', way, away, ': nothing was missed'];
   return ['Caught up: ', el('strong', {}, `${plural(count, 'event')} in ${span(tookMs)}`), way, away,
-    recovered ? ', recovered' : ', the rest is lost: see the gap'];
+    recovered ? ', recovered' : `. Not everything: ${gapWords(gap)}`];
+}
+
+// Said here again: a long replay pushes the bar itself out of the list.
+function gapWords(gap) {
+  const range = gap ? explainGap(gap).range : '';
+  return gap ? `${range || 'a gap'} (${gap.reason})` : 'see the gap';
 }
 
 function isoTime(ms) {
