@@ -202,3 +202,16 @@ func (k *Conn) Tick(now time.Time) bool {
 	}
 	return true
 }
+
+// Serve answers a poll of c, whose session is bound. The first one starts the
+// connection and is answered at once and empty: clients wait for that, and drop
+// what it would bring.
+func Serve(parker *Parker, w http.ResponseWriter, r *http.Request, c *transports.Connection, o Options) {
+	if k, ok := c.Carrier().(*Conn); ok {
+		k.ServePoll(w, r)
+		return
+	}
+	c.Run(NewConn(parker, c, o))
+	NoCache(w.Header())
+	write(w, Answer{Status: http.StatusOK, ContentType: typeBinary})
+}

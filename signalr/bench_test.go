@@ -34,7 +34,7 @@ func idle(t testing.TB, h *Hub, user string, shake string) *Session {
 
 // An idle connection is a session and a subscription: no goroutine, no buffer.
 func TestIdleSessionIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(Session{}); n > 384 {
+	if n := unsafe.Sizeof(Session{}); n > 256 {
 		t.Errorf("a Session has %d bytes", n)
 	}
 	const n = 2000

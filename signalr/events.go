@@ -99,14 +99,11 @@ type feed struct {
 	old     uint64          // events up to this seq are from before the connection
 	passed  uint64          // newest seq that Fill has laid out or left out
 	target  uint64          // up to here a running Replay waits for passed
-	control bool
-	meta    bool
 }
 
 func (f *feed) join(sub *broker.Subscription, w *broker.Welcome, o Options) {
 	f.sub, f.epoch, f.welcome = sub, w.Epoch, w
 	f.old, f.passed = w.Head, w.Start
-	f.control, f.meta = o.Control, o.Meta
 	if !o.IssuedAt.IsZero() {
 		f.issued = o.IssuedAt.Unix()
 	}
@@ -121,7 +118,7 @@ func (s *Session) beginLocked() {
 		return
 	}
 	p := s.hub.events.profile
-	if f.control {
+	if s.control {
 		s.putEventLocked(p.ready(s.conn.ConnectionID(), w))
 	}
 	if w.Gap != nil {

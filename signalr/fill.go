@@ -29,7 +29,7 @@ func (s *Session) Fill(b *transports.Batch) (more bool) {
 	if !live || f.sub == nil {
 		return false
 	}
-	v := s.hub.events.view(codec, f.meta)
+	v := s.hub.events.view(codec, s.meta)
 	var waiting [page]broker.Delivery
 	for !b.Full() {
 		taken := f.sub.Next(waiting[:0])

@@ -10,35 +10,37 @@ import (
 	"hubline/transports"
 )
 
-// Session is one connection to a hub.
+// Session is one connection to a hub. There may be a great many idle ones, so
+// its size is watched by a test.
 type Session struct {
 	hub    *Hub
 	conn   transports.Conn
 	user   string
 	device string
-	opened time.Time
+	opened int64 // Unix nanoseconds
 
-	// Receive's own.
-	in     []byte // what is not yet a whole message; nil most of the time
-	shaken bool
-	late   bool // a bare handshake's separator may still come
+	in       []byte       // Receive's own: what is not yet a whole message; nil most of the time
+	heard    atomic.Int64 // Unix nanoseconds of the client's last message
+	nextPing int64        // Tick's own: Unix nanoseconds; 0: not planned
 
-	heard atomic.Int64 // Unix nanoseconds of the client's last message
-	armed atomic.Bool  // the client has pinged: from now on it must
-	busy  atomic.Bool  // Receive waits for room, so silence is our fault
-
-	nextPing time.Time // Tick's own
-	gapped   bool      // Fill's own after the handshake: the last thing laid out was a gap
-
-	mu      sync.Mutex
+	mu      sync.Mutex     // guards what follows, but for what says otherwise
 	codec   protocol.Codec // nil until the handshake is done
 	out     []message      // waits for Fill
 	waiting int            // bytes in out
-	ping    bool           // a ping is due
-	over    bool           // nothing is sent or read any more
 	changed chan struct{}  // closed at the next change that somebody waits for
 	work    *work          // calls; nil while there are none
 	feed    feed
+	ping    bool // a ping is due
+	over    bool // nothing is sent or read any more
+
+	control bool // the client wants hubline.ready; does not change
+	meta    bool // the client wants a meta argument; does not change
+	shaken  bool // Receive's own: the handshake was read
+	late    bool // Receive's own: a bare handshake's separator may still come
+	gapped  bool // Fill's own after the handshake: the last thing laid out was a gap
+
+	armed atomic.Bool // the client has pinged: from now on it must
+	busy  atomic.Bool // Receive waits for room, so silence is our fault
 }
 
 // message is framed bytes of our own that wait.
@@ -51,7 +53,10 @@ type message struct {
 // which wait until the handshake is done. It returns what Broker.Subscribe
 // returns.
 func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
-	s := &Session{hub: h, conn: conn, user: o.User, device: o.Device, opened: time.Now()}
+	s := &Session{
+		hub: h, conn: conn, user: o.User, device: o.Device, opened: time.Now().UnixNano(),
+		control: o.Control, meta: o.Meta,
+	}
 	if h.events == nil {
 		return s, nil
 	}

@@ -170,6 +170,8 @@ func (e *Endpoint) attach(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusConflict, "")
 	case c.Ended():
 		plain(w, http.StatusNotFound, textUnknown)
+	case c.Carrier() == nil: // the first poll is still on its way in
+		plain(w, http.StatusConflict, "")
 	default:
 		e.Carriers.Poll(w, r, c)
 	}

@@ -62,9 +62,7 @@ func (c tailCommand) Run(ctx context.Context, env environment) error {
 			_, err := env.stdout.Write(line.Bytes())
 			return err
 		},
-		Gap: func(gap subscribe.Gap) {
-			env.tell("gap: events %d to %d can no longer be replayed (%s); fetch the state anew\n", gap.From, gap.To, printable(gap.Reason))
-		},
+		Gap: func(gap subscribe.Gap) { env.tell("%s\n", gapText(gap)) },
 		Disconnected: func(reason error, pause time.Duration) {
 			env.tell("disconnected: %v; trying again in %v\n", explainConnect(c.base(), reason), pause.Round(10*time.Millisecond))
 		},
@@ -100,6 +98,19 @@ func (c tailCommand) explain(err error) error {
 		return fmt.Errorf("%w; get a new --token", err)
 	}
 	return fmt.Errorf("%w; it does not know the secret in %s: give the server's --data-dir or --jwt-secret-file, or a --token", err, c.DataDir)
+}
+
+// gapText announces a gap. After a change of epoch nobody may know how many
+// events were missed.
+func gapText(gap subscribe.Gap) string {
+	which := "events"
+	switch {
+	case gap.From == gap.To && gap.To > 0:
+		which = fmt.Sprintf("event %d", gap.To)
+	case gap.From < gap.To:
+		which = fmt.Sprintf("events %d to %d", gap.From, gap.To)
+	}
+	return fmt.Sprintf("gap: %s can no longer be replayed (%s); fetch the state anew", which, printable(gap.Reason))
 }
 
 // writeJSON writes an event as one line of JSON. Line ends inside are removed;

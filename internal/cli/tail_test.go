@@ -48,6 +48,22 @@ func TestWriteLine(t *testing.T) {
 	}
 }
 
+func TestGapText(t *testing.T) {
+	for _, tt := range []struct {
+		gap  subscribe.Gap
+		want string
+	}{
+		{subscribe.Gap{From: 1, To: 4, Reason: "evicted"}, "gap: events 1 to 4 can no longer be replayed (evicted); fetch the state anew"},
+		{subscribe.Gap{From: 4, To: 4, Reason: "expired"}, "gap: event 4 can no longer be replayed (expired); fetch the state anew"},
+		{subscribe.Gap{Reason: "epoch"}, "gap: events can no longer be replayed (epoch); fetch the state anew"},
+		{subscribe.Gap{From: 9, To: 3, Reason: "ahead\n"}, "gap: events can no longer be replayed (ahead ); fetch the state anew"},
+	} {
+		if got := gapText(tt.gap); got != tt.want {
+			t.Errorf("gapText(%+v) = %q, want %q", tt.gap, got, tt.want)
+		}
+	}
+}
+
 func TestWriteJSONIsOneLine(t *testing.T) {
 	var b bytes.Buffer
 	raw := "{\"seq\":1,\n\"data\":{\"a\" : 1.0}}"

@@ -91,9 +91,6 @@ func (w *walk) run() {
 		}
 		w.began = s.Connected == nil
 	}
-	if w.owed && w.passedReady() {
-		w.fail(FalseLoss, "not recovered was said, and no gap followed")
-	}
 	if !w.known || w.anyLife || w.pos.Epoch != w.c.Until.Epoch || w.pos.Seq < w.c.Until.Seq {
 		w.fail(Lost, "ended at %s, the log at %s", w.pos, w.c.Until)
 	}
@@ -101,9 +98,6 @@ func (w *walk) run() {
 
 // connected begins a new connection.
 func (w *walk) connected(c *Connected) {
-	if w.owed && w.passedReady() {
-		w.fail(FalseLoss, "not recovered was said, and no gap followed")
-	}
 	w.asked, w.ready, w.owed, w.promised, w.anyLife = c, nil, false, false, false
 	w.resuming = c.Since != "latest" && c.Since != "0"
 	if !w.resuming {
@@ -119,9 +113,6 @@ func (w *walk) connected(c *Connected) {
 	}
 	w.pos, w.from, w.known, w.last = cur, cur, true, cur.Seq
 }
-
-// passedReady reports whether everything was read that existed at the welcome.
-func (w *walk) passedReady() bool { return w.ready != nil && w.pos.Seq >= w.ready.Head }
 
 // event checks that it is the next one that is meant for the client.
 func (w *walk) event(m *client.Message) {
@@ -156,6 +147,16 @@ func (w *walk) event(m *client.Message) {
 	}
 	w.arrive(at)
 	w.last = at.Seq
+	w.settle()
+}
+
+// settle checks, once everything was read that existed at the welcome, that the gap
+// came that "not recovered" promised.
+func (w *walk) settle() {
+	if w.owed && w.pos.Epoch == w.from.Epoch && w.pos.Seq >= w.ready.Head {
+		w.fail(FalseLoss, "not recovered was said, and no gap followed")
+		w.owed = false
+	}
 }
 
 // arrive moves the position.
@@ -190,6 +191,7 @@ func (w *walk) moved(at client.Cursor) {
 		w.skip(w.pos, at.Seq)
 	}
 	w.arrive(at)
+	w.settle()
 	if w.asked.Transport == Poll {
 		w.from, w.resuming = at, true // the next poll asks anew
 	}

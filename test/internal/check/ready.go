@@ -50,7 +50,7 @@ func (w *walk) resumed(m *client.Message, floor uint64) {
 	}
 	w.judge(whole, r)
 	w.promised, w.owed = r.Recovered, !r.Recovered
-	if whole {
+	if whole && r.Recovered {
 		w.count(w.from, r)
 	}
 }

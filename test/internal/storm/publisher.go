@@ -210,8 +210,12 @@ func (p *publisher) results(ctx context.Context, items []item, body []byte, line
 	type result struct {
 		harness.Receipt
 
-		Receipts []harness.Receipt `json:"receipts"`
-		Error    json.RawMessage   `json:"error"`
+		Receipts []struct {
+			harness.Receipt
+
+			Error json.RawMessage `json:"error"`
+		} `json:"receipts"`
+		Error json.RawMessage `json:"error"`
 	}
 	var results []result
 	if lines {
@@ -234,7 +238,11 @@ func (p *publisher) results(ctx context.Context, items []item, body []byte, line
 				continue
 			}
 			for j, u := range to {
-				p.record(u, e, r.Receipts[j], start)
+				if r.Receipts[j].Error != nil {
+					p.failed(ctx, fmt.Errorf("batch item for %s: %s", u, r.Receipts[j].Error))
+					continue
+				}
+				p.record(u, e, r.Receipts[j].Receipt, start)
 			}
 		default:
 			p.record(to[0], e, r.Receipt, start)

@@ -57,9 +57,8 @@ export class StreamView {
     const unseen = events > this.#list.querySelectorAll('.event').length;
     setText(this.#note, unseen ? `newest of ${plural(events, 'event')}` : '');
     // A burst pushes the bar itself out of the list; a gap must not pass unseen.
-    const range = lastGap ? explainGap(lastGap).range : '';
-    const last = range ? `, the last ${range}` : '';
-    setText(this.#gapNote, gaps > 0 ? `${plural(gaps, 'gap')}${last}` : '');
+    const where = lastGap && (explainGap(lastGap).range || lastGap.reason);
+    setText(this.#gapNote, gaps > 0 ? `${plural(gaps, 'gap')}, ${gaps > 1 ? 'the last ' : ''}${where}` : '');
   }
 }
 
