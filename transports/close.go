@@ -10,7 +10,7 @@ const (
 	ReasonLost          Reason = "lost"           // the network took it
 	ReasonDone          Reason = "done"           // the dialect finished in order
 	ReasonDrain         Reason = "drain"          // the server stops
-	ReasonExpired       Reason = "expired"        // the token's time is over
+	ReasonExpired       Reason = "expiry"         // the token's time is over
 	ReasonRevoked       Reason = "revoked"        // an admin ended it
 	ReasonReplaced      Reason = "replaced"       // a newer request took its place
 	ReasonSlow          Reason = "slow"           // it did not take its bytes in time
