@@ -17,7 +17,7 @@ func announce(w io.Writer, cfg config.Config, base string) {
 	}
 	data := ""
 	if cfg.Data != "./hubline-data" {
-		data = " --data " + quote(cfg.Data)
+		data = " --data-dir " + quote(cfg.Data)
 	}
 	fmt.Fprintf(w, `
 Subscribe:  curl -N -H "Authorization: Bearer $(hubline token%[2]s --user alice)" %[1]s/events
