@@ -147,6 +147,9 @@ func newVerifier(ctx context.Context, cfg config.Config, secrets config.Secrets,
 	ac := auth.Config{
 		JWKSURL: cfg.JWKSURL, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Leeway: cfg.JWTLeeway, Logger: logger,
 	}
+	if ac.Leeway == 0 {
+		ac.Leeway = -1 // none: zero asks for the package's default
+	}
 	for _, name := range cfg.JWTPublicKeyFile {
 		b, err := os.ReadFile(name) //nolint:gosec // the operator's own choice
 		if err != nil {

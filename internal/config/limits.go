@@ -39,11 +39,12 @@ type Clients struct {
 	// message, body of a POST to a connection), in bytes. It is the size that
 	// the stock SignalR server allows.
 	MaxMessageBytes Size `default:"32768" placeholder:"SIZE" help:"Largest message a client may send (${default} bytes)."`
-	// OutboxEvents and OutboxBytes bound what waits for one connection. A
-	// client that is slower than this is disconnected and resumes, so that it
-	// never delays others and never costs more.
-	OutboxEvents int  `default:"1024" placeholder:"N" help:"Most events waiting for one slow connection before it is closed (${default})."`
-	OutboxBytes  Size `default:"1MiB" placeholder:"SIZE" help:"Most bytes waiting for one slow connection before it is closed (${default})."`
+	// OutboxEvents and OutboxBytes bound what waits for one connection. Over
+	// them the queue is given back and the connection reads on from its user's
+	// log, so that a slow client never delays others and never costs more; it
+	// is closed only when it takes nothing for SendTimeout.
+	OutboxEvents int  `default:"1024" placeholder:"N" help:"Most events waiting for one slow connection before it reads on from its log instead (${default})."`
+	OutboxBytes  Size `default:"1MiB" placeholder:"SIZE" help:"Most bytes waiting for one slow connection before it reads on from its log instead (${default})."`
 }
 
 // Replay bounds the logs from which clients catch up.

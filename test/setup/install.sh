@@ -3,7 +3,7 @@
 # npm clients. What cannot be had is written to bin/test.env, so that the tests
 # that need it are skipped and say so:
 #   HUBLINE_TEST_SKIP   names of what is missing, separated by commas:
-#                       chromium, nginx, redis, curl, node
+#                       chromium, nginx, curl, node
 #   HUBLINE_TEST_RACE   the race detector's flag; empty without a C compiler
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -15,7 +15,6 @@ have() { command -v "$1" >/dev/null 2>&1 || [[ -x /usr/sbin/$1 ]]; }
 wanted=(
   'chromium chromium chromium'
   'nginx nginx nginx-light'
-  'redis redis-server redis-server'
   'curl curl curl'
   'cc cc gcc'
 )
