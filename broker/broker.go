@@ -19,18 +19,21 @@ var (
 	ErrDraining = errors.New("server is stopping")
 )
 
-// Config of a broker. The zero value works.
+// Config of a broker. The zero value works; what is negative counts as zero.
 type Config struct {
 	// QueueEvents is how many events may wait for one connection before it
 	// reads on from the log instead. Zero means 1024.
 	QueueEvents int
-	// QueueBytes is the same bound in bytes of event data. Zero means 1 MiB.
+	// QueueBytes is the same bound in bytes of event data. A single larger
+	// event may wait alone. Zero means 1 MiB.
 	QueueBytes int
 	// MaxConnections is the number of subscriptions in all. Zero means 100,000.
 	MaxConnections int
 	// MaxConnectionsPerUser bounds one user's. Zero means 100.
 	MaxConnectionsPerUser int
-	// IdempotencyKeys is how many keys are remembered. Zero means 100,000.
+	// IdempotencyKeys is how many keys and ids are remembered in all, an equal
+	// share for each shard of users and for broadcasts, and at least one for
+	// each. Zero means 100,000.
 	IdempotencyKeys int
 	// DeviceCursors is how many devices' cursors are remembered. Zero means 100,000.
 	DeviceCursors int
@@ -38,7 +41,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	def := func(p *int, v int) {
-		if *p == 0 {
+		if *p <= 0 {
 			*p = v
 		}
 	}
@@ -53,50 +56,51 @@ func (c Config) withDefaults() Config {
 
 // Broker is safe for concurrent use.
 type Broker struct {
-	cfg    Config
-	store  *replay.Store
-	shards []shard
-
+	cfg     Config
+	store   *replay.Store
+	shards  []shard
 	devices deviceCursors
-	keys    []*keyring // one per shard, used with the shard's lock held
 
 	connections atomic.Int64
+	refused     atomic.Uint64
 	draining    atomic.Bool
-	counters    counters
-}
 
-// counters are cumulative since the start.
-type counters struct {
-	published, duplicates, delivered, lagged, gaps, replayed, refused atomic.Uint64
+	broadcastMu sync.Mutex // held for the whole of a broadcast
+	broadcasts  *keyring[BroadcastReceipt]
 }
 
 // shard holds the users with a connection whose names hash to it. The store
 // is cut into the same shards, so a user's pin state changes only under this
 // lock.
 type shard struct {
-	mu    sync.Mutex
-	users map[string]*user
+	mu       sync.Mutex
+	users    map[string]*user
+	keys     *keyring[Receipt]
+	counters counters
 
-	_ [40]byte // keeps two shards' locks off one cache line
+	_ [56]byte // two shards share no cache line
 }
 
-// user is one user with at least one connection.
+// user is one user with at least one connection. The shard's lock guards it.
 type user struct {
 	name  string
+	epoch string // of the log, which keeps it as long as it is pinned
 	shard *shard
 	log   *replay.Log
 	first *Subscription
 	conns int
 }
 
-// New returns a broker that keeps its events in store.
+// New returns a broker that keeps its events in store. Nobody else may pin
+// logs of the store or append to it.
 func New(cfg Config, store *replay.Store) *Broker {
 	cfg = cfg.withDefaults()
 	n := store.Shards()
-	b := &Broker{cfg: cfg, store: store, shards: make([]shard, n), keys: make([]*keyring, n)}
+	share := max(1, cfg.IdempotencyKeys/(n+1))
+	b := &Broker{cfg: cfg, store: store, shards: make([]shard, n), broadcasts: newKeyring[BroadcastReceipt](share)}
 	for i := range b.shards {
 		b.shards[i].users = make(map[string]*user)
-		b.keys[i] = newKeyring(max(1, cfg.IdempotencyKeys/n))
+		b.shards[i].keys = newKeyring[Receipt](share)
 	}
 	b.devices.init(cfg.DeviceCursors)
 	return b
@@ -108,29 +112,4 @@ func (b *Broker) Store() *replay.Store { return b.store }
 // Drain makes every later publish and subscription fail with ErrDraining.
 func (b *Broker) Drain() { b.draining.Store(true) }
 
-// Stats is a snapshot of the broker's counters.
-type Stats struct {
-	Connections, Users                                                int
-	Published, Duplicates, Delivered, Lagged, Gaps, Replayed, Refused uint64
-}
-
-// Stats reads the counters.
-func (b *Broker) Stats() Stats {
-	st := Stats{
-		Connections: int(b.connections.Load()),
-		Published:   b.counters.published.Load(),
-		Duplicates:  b.counters.duplicates.Load(),
-		Delivered:   b.counters.delivered.Load(),
-		Lagged:      b.counters.lagged.Load(),
-		Gaps:        b.counters.gaps.Load(),
-		Replayed:    b.counters.replayed.Load(),
-		Refused:     b.counters.refused.Load(),
-	}
-	for i := range b.shards {
-		s := &b.shards[i]
-		s.mu.Lock()
-		st.Users += len(s.users)
-		s.mu.Unlock()
-	}
-	return st
-}
+func (b *Broker) shard(user string) *shard { return &b.shards[b.store.ShardOf(user)] }

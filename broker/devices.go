@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -9,6 +10,7 @@ import (
 )
 
 // deviceCursors remembers how far each device has confirmed its user's events.
+// The devices that used theirs least recently are forgotten first.
 type deviceCursors struct {
 	mu  sync.Mutex
 	lru *simplelru.LRU[deviceID, replay.Cursor]
@@ -24,18 +26,11 @@ func (d *deviceCursors) init(size int) {
 	d.lru = l
 }
 
-// since is where the device goes on: after its saved cursor, else live only.
-func (d *deviceCursors) since(user, device string) replay.Since {
-	if device == "" {
-		return replay.Since{}
-	}
+// find returns the device's saved cursor.
+func (d *deviceCursors) find(user, device string) (replay.Cursor, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c, ok := d.lru.Get(deviceID{user, device})
-	if !ok {
-		return replay.Since{}
-	}
-	return replay.Since{Kind: replay.SinceCursor, Cursor: c}
+	return d.lru.Get(deviceID{user, device})
 }
 
 // save moves the device's cursor forward; within an epoch it never goes back.
@@ -43,8 +38,11 @@ func (d *deviceCursors) save(user, device string, c replay.Cursor) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := deviceID{user, device}
-	if old, ok := d.lru.Peek(id); ok && old.Epoch == c.Epoch && old.Seq >= c.Seq {
-		return
+	switch old, ok := d.lru.Peek(id); {
+	case !ok:
+		id = deviceID{strings.Clone(user), strings.Clone(device)} // they outlive the connection
+	case old.Epoch == c.Epoch && old.Seq > c.Seq:
+		c = old // as a use it counts all the same
 	}
 	d.lru.Add(id, c)
 }
@@ -54,4 +52,26 @@ func (b *Broker) DeviceCursor(user, device string) (replay.Cursor, bool) {
 	b.devices.mu.Lock()
 	defer b.devices.mu.Unlock()
 	return b.devices.lru.Peek(deviceID{user, device})
+}
+
+// Acknowledge saves the cursor for the connection's device: the client has
+// everything up to it. Without a device it does nothing. A cursor of another
+// epoch or ahead of the log is ignored, for it would skip events to come.
+func (s *Subscription) Acknowledge(c replay.Cursor) {
+	if s.device == "" {
+		return
+	}
+	// Under the shard's lock, or a cursor that was checked before a change of
+	// the epoch could be saved after one that was checked behind it.
+	sh := s.u.shard
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	st := s.u.log.State()
+	if c.Epoch == "" {
+		c.Epoch = st.Epoch
+	}
+	if c.Epoch != st.Epoch || c.Seq > st.Head {
+		return
+	}
+	s.b.devices.save(s.u.name, s.device, c)
 }

@@ -16,10 +16,11 @@
 //
 // # Lock order
 //
-//	shard.mu → replay's own locks
-//	shard.mu → Subscription.mu
+//	Broker.broadcastMu → shard.mu → Subscription.mu → replay's own locks
+//	shard.mu → deviceCursors.mu
 //	Frame.mu (a leaf: held only while a frame is encoded)
 //
-// Wakers are called with shard.mu held, so a Waker must not block and must not
-// call back. Nothing here does I/O or logs under a lock.
+// Never two shards at a time. Wakers are called with shard.mu held, so a Waker
+// must not block and must not call back. Filters run under replay's locks.
+// Nothing here does I/O or logs under a lock.
 package broker

@@ -12,143 +12,76 @@ type Receipt struct {
 	Duplicate bool // an earlier publish with the same key or id is answered again
 }
 
-// Key makes a publish idempotent. The zero Key does not.
-type Key struct {
-	// Name is the publisher's key, unique per user.
-	Name string
-	// Digest of the content: the same key with another digest is ErrConflict.
-	Digest [16]byte
-}
-
 // Publish puts ev into user's log and hands it to the user's connections. ev
 // must not be changed afterwards. With a key, or with an id that the publisher
 // chose, a repeated publish returns the first one's receipt with Duplicate set
-// and sends nothing. It returns ErrConflict or ErrDraining.
+// and sends nothing. When the receipt has been forgotten but the log still has
+// the id, Delivered is unknown and 0. It returns ErrConflict or ErrDraining.
 func (b *Broker) Publish(user string, ev *replay.Event, key Key) (Receipt, error) {
 	if b.draining.Load() {
 		return Receipt{}, ErrDraining
 	}
-	i := b.store.ShardOf(user)
-	sh := &b.shards[i]
+	id := idKey(ev)
+	sh := b.shard(user)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if key.Name != "" {
-		if r, ok, err := b.keys[i].find(user, key); ok || err != nil {
-			if ok {
-				b.counters.duplicates.Add(1)
-			}
-			return r, err
-		}
-	}
-	if ev.IDGiven {
-		if r, ok, err := b.findIDLocked(i, user, ev); ok || err != nil {
-			if ok {
-				b.counters.duplicates.Add(1)
-			}
+	if key.Name != "" || id.Name != "" {
+		if r, ok, err := b.repeatedLocked(sh, user, ev, key, id); ok || err != nil {
 			return r, err
 		}
 	}
 	r := Receipt{ID: ev.ID}
 	if u := sh.users[user]; u != nil {
 		r.Cursor = u.log.Append(ev)
-		r.Delivered = b.handOver(u, r.Cursor.Seq, &Frame{Event: ev})
+		r.Delivered = sh.handOverLocked(u, r.Cursor.Seq, &Frame{Event: ev})
 	} else {
 		r.Cursor = b.store.Append(user, ev)
 	}
-	if key.Name != "" {
-		b.keys[i].remember(user, key, r)
-	}
-	if ev.IDGiven {
-		b.keys[i].remember(user, idKey(ev), r)
-	}
-	b.counters.published.Add(1)
-	b.counters.delivered.Add(uint64(r.Delivered)) //nolint:gosec // a count
+	sh.keys.remember(user, key, r)
+	sh.keys.remember(user, id, r)
+	sh.counters.published++
 	return r, nil
 }
 
-// findIDLocked answers a repeated event id: from the remembered receipts, else
-// from the log itself, which forgets how many connections there were.
-func (b *Broker) findIDLocked(shard int, user string, ev *replay.Event) (Receipt, bool, error) {
-	if r, ok, err := b.keys[shard].find(user, idKey(ev)); ok || err != nil {
-		return r, ok, err
+// repeatedLocked answers a publish whose key or id was used before: from the
+// remembered receipts, else from the log, which knows ids only.
+func (b *Broker) repeatedLocked(sh *shard, user string, ev *replay.Event, key, id Key) (r Receipt, ok bool, err error) {
+	r, ok, err = sh.keys.find(user, key)
+	if !ok && err == nil {
+		if r, ok, err = sh.keys.find(user, id); !ok && err == nil && id.Name != "" {
+			r, ok, err = b.findInLog(user, ev)
+		}
+		if ok {
+			sh.keys.remember(user, key, r) // it names this event from now on
+		}
 	}
+	if ok {
+		r.Duplicate = true
+		sh.counters.duplicates++
+	}
+	return r, ok, err
+}
+
+func (b *Broker) findInLog(user string, ev *replay.Event) (r Receipt, ok bool, err error) {
 	cur, old, ok := b.store.Find(user, ev.ID)
-	if !ok {
-		return Receipt{}, false, nil
+	if ok && !sameContent(old, ev) {
+		return r, false, ErrConflict
 	}
-	if contentDigest(old) != contentDigest(ev) {
-		return Receipt{}, false, ErrConflict
-	}
-	return Receipt{ID: ev.ID, Cursor: cur, Duplicate: true}, true, nil
+	return Receipt{ID: ev.ID, Cursor: cur}, ok, nil
 }
 
-// BroadcastReceipt answers a broadcast.
-type BroadcastReceipt struct {
-	ID        string
-	Users     int
-	Delivered int
-	Duplicate bool
-}
-
-// Broadcast puts ev into the log of every user with a log or a connection. It
-// works through the shards one after the other: each user gets the event
-// exactly once and in order with that user's other events, but two broadcasts
-// at the same time may reach two users in different order.
-func (b *Broker) Broadcast(ev *replay.Event, key Key) (BroadcastReceipt, error) {
-	if b.draining.Load() {
-		return BroadcastReceipt{}, ErrDraining
-	}
-	if ev.IDGiven && key.Name == "" {
-		key = idKey(ev)
-	}
-	if key.Name != "" {
-		sh := &b.shards[0]
-		sh.mu.Lock()
-		r, ok, err := b.keys[0].find(broadcastScope, key)
-		if !ok && err == nil {
-			// Claimed before the work, so that a concurrent repeat is one too.
-			b.keys[0].remember(broadcastScope, key, Receipt{ID: ev.ID})
-		}
-		sh.mu.Unlock()
-		if ok || err != nil {
-			return BroadcastReceipt{ID: r.ID, Users: int(r.Cursor.Seq), Delivered: r.Delivered, Duplicate: ok}, err //nolint:gosec // stored from an int below
-		}
-	}
-	out := BroadcastReceipt{ID: ev.ID}
-	f := &Frame{Event: ev}
-	for i := range b.shards {
-		sh := &b.shards[i]
-		sh.mu.Lock()
-		for _, u := range sh.users {
-			out.Delivered += b.handOver(u, u.log.Append(ev).Seq, f)
-		}
-		out.Users += len(sh.users) + b.store.AppendToUnpinned(i, ev)
-		sh.mu.Unlock()
-	}
-	if key.Name != "" {
-		sh := &b.shards[0]
-		sh.mu.Lock()
-		// The cursor's seq carries the number of users.
-		b.keys[0].remember(broadcastScope, key, Receipt{ID: ev.ID, Cursor: replay.Cursor{Seq: uint64(out.Users)}, Delivered: out.Delivered}) //nolint:gosec // a count
-		sh.mu.Unlock()
-	}
-	b.counters.published.Add(1)
-	b.counters.delivered.Add(uint64(out.Delivered)) //nolint:gosec // a count
-	return out, nil
-}
-
-// handOver gives the frame to every connection of u that wants it. The shard's
-// lock is held.
-func (b *Broker) handOver(u *user, seq uint64, f *Frame) (delivered int) {
+// handOverLocked gives the frame to every connection of u that wants it.
+func (sh *shard) handOverLocked(u *user, seq uint64, f *Frame) (delivered int) {
 	for s := u.first; s != nil; s = s.next {
 		if !s.wants(f.Event) {
 			continue
 		}
-		if lagged := s.put(seq, f); lagged {
-			b.counters.lagged.Add(1)
+		if s.put(seq, f) {
+			sh.counters.lagged++
 		}
 		s.waker.Wake()
 		delivered++
 	}
+	sh.counters.delivered += uint64(delivered) //nolint:gosec // a count
 	return delivered
 }

@@ -46,9 +46,12 @@ func (q *queue) grow() {
 	q.ring, q.head = next, 0
 }
 
+// oldest is what pop would return.
+func (q *queue) oldest() *item { return &q.ring[q.head] }
+
 // pop removes the oldest item; the queue must not be empty.
 func (q *queue) pop() item {
-	slot := &q.ring[q.head]
+	slot := q.oldest()
 	it := *slot
 	*slot = item{} // the frame must not outlive its delivery
 	q.head = (q.head + 1) & (len(q.ring) - 1)
@@ -62,15 +65,12 @@ func (q *queue) pop() item {
 
 // clear drops all items and gives the memory back.
 func (q *queue) clear() {
-	if q.count > 0 {
-		clear(q.ring)
-	}
 	q.release()
 	*q = queue{}
 }
 
-// release returns a ring of the first size to the pool. Its items were cleared
-// or copied and are cleared here.
+// release returns a ring of the first size to the pool, without items, which
+// must not outlive their delivery. A larger one is left to the collector.
 func (q *queue) release() {
 	if len(q.ring) != smallQueue {
 		return

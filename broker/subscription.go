@@ -7,7 +7,8 @@ import (
 )
 
 // Waker is told that a subscription has something to take. It must not block
-// and must not call the broker: it is called with a user's lock held.
+// and must not call the broker: it is called with a user's lock held, and may
+// be called before Subscribe returns.
 type Waker interface{ Wake() }
 
 // Options describe a subscription.
@@ -29,12 +30,15 @@ type Options struct {
 
 // Welcome tells where a subscription begins.
 type Welcome struct {
-	Epoch     string
-	Start     uint64 // everything after this seq follows
-	Head      uint64 // newest seq at the time of joining
-	Oldest    uint64 // oldest seq still kept
-	Replayed  int    // how many events follow from the log
-	Recovered bool   // every event after the asked cursor follows
+	Epoch    string
+	Start    uint64 // everything after this seq follows
+	Head     uint64 // newest seq at the time of joining
+	Oldest   uint64 // oldest seq still kept
+	Replayed int    // how many events follow from the log
+	// Recovered: every event after the asked position follows. It is false
+	// for SinceDevice when there is no saved cursor: what the device missed
+	// is then unknown.
+	Recovered bool
 	// Gap is what can no longer be replayed. The dialect announces it before
 	// the first delivery; gaps that come later are deliveries themselves.
 	Gap *replay.Gap
@@ -56,7 +60,8 @@ type Delivery struct {
 	Gap *replay.Gap
 }
 
-// Subscription is one connection's place in a user's log.
+// Subscription is one connection's place in a user's log. Its methods may be
+// called concurrently, but for Next, which has one caller at a time.
 type Subscription struct {
 	b      *Broker
 	u      *user
@@ -68,7 +73,7 @@ type Subscription struct {
 
 	mu     sync.Mutex
 	queue  queue
-	pos    uint64 // last seq that Next has passed
+	pos    uint64 // everything up to here was taken, is lost or not for this connection
 	behind bool   // reads from the log; the queue is empty
 	closed bool
 }

@@ -20,12 +20,16 @@ func trim(ctx context.Context) {
 	t := time.NewTicker(trimEvery)
 	defer t.Stop()
 	var m meter
+	p := newPacer()
+	p.adjust(readUsage())
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
-			if m.worthIt(now, readUsage()) {
+			u := readUsage()
+			p.adjust(u)
+			if m.worthIt(now, u) {
 				runtime.GC() // what lies in a sync.Pool outlives one collection
 				debug.FreeOSMemory()
 				m.trimmed(now, time.Now(), readUsage())
@@ -40,6 +44,7 @@ type usage struct {
 	allocated  uint64 // bytes so far
 	held       uint64 // bytes that the system counts as ours
 	goroutines uint64
+	live       uint64 // bytes found alive by the last collection, stacks included
 }
 
 func readUsage() usage {
@@ -49,10 +54,12 @@ func readUsage() usage {
 		{Name: "/memory/classes/total:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},
 		{Name: "/sched/goroutines:goroutines"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
 	}
 	metrics.Read(s[:])
 	v := func(i int) uint64 { return s[i].Value.Uint64() }
-	return usage{cycles: v(0), allocated: v(1), held: v(2) - v(3), goroutines: v(4)}
+	return usage{cycles: v(0), allocated: v(1), held: v(2) - v(3), goroutines: v(4), live: v(5) + v(6)}
 }
 
 // What must have happened since the last trim before another one pays: a tenth

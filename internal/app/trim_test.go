@@ -15,12 +15,12 @@ func TestMeterTrimsOnlyWhenItPays(t *testing.T) {
 		want bool
 	}{
 		{"nothing happened", now, last, false},
-		{"a tenth of the memory was allocated", now, usage{7, 1<<30 + 11<<20, 100 << 20, 10_000}, true},
-		{"a little less", now, usage{7, 1<<30 + 9<<20, 100 << 20, 10_000}, false},
-		{"collections run by themselves", now, usage{8, 1<<30 + 11<<20, 100 << 20, 10_000}, false},
-		{"many goroutines have ended", now, usage{7, 1 << 30, 100 << 20, 8_999}, true},
-		{"many have come", now, usage{7, 1 << 30, 100 << 20, 11_001}, true},
-		{"the last trim was too recent for its cost", now.Add(-time.Second), usage{7, 1<<30 + 11<<20, 100 << 20, 10_000}, false},
+		{"a tenth of the memory was allocated", now, usage{cycles: 7, allocated: 1<<30 + 11<<20, held: 100 << 20, goroutines: 10_000}, true},
+		{"a little less", now, usage{cycles: 7, allocated: 1<<30 + 9<<20, held: 100 << 20, goroutines: 10_000}, false},
+		{"collections run by themselves", now, usage{cycles: 8, allocated: 1<<30 + 11<<20, held: 100 << 20, goroutines: 10_000}, false},
+		{"many goroutines have ended", now, usage{cycles: 7, allocated: 1 << 30, held: 100 << 20, goroutines: 8_999}, true},
+		{"many have come", now, usage{cycles: 7, allocated: 1 << 30, held: 100 << 20, goroutines: 11_001}, true},
+		{"the last trim was too recent for its cost", now.Add(-time.Second), usage{cycles: 7, allocated: 1<<30 + 11<<20, held: 100 << 20, goroutines: 10_000}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

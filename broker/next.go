@@ -1,0 +1,120 @@
+package broker
+
+import (
+	"hubline/replay"
+)
+
+// readPage and readBytes bound what one Next reads from the log, so that a
+// page of large events is not held in memory at once.
+const (
+	readPage  = 32
+	readBytes = 64 << 10
+)
+
+// put queues an event; the shard's lock is held. It reports true when the
+// queue was full and the subscription reads on from the log from now on.
+func (s *Subscription) put(seq uint64, f *Frame) (lagged bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.behind: // the log has it
+		return false
+	case s.queue.count >= s.b.cfg.QueueEvents,
+		s.queue.count > 0 && s.queue.bytes+f.Event.Size() > s.b.cfg.QueueBytes:
+		// What came before the oldest that waits was taken or is not for this
+		// connection: reading from there on finds no gap where nothing is lost.
+		s.pos = s.queue.oldest().seq - 1
+		s.queue.clear()
+		s.behind = true
+		return true
+	}
+	s.queue.push(item{seq: seq, frame: f})
+	return false
+}
+
+// Next takes what waits, oldest first, as far as dst has room, and returns the
+// filled part. An empty result means that nothing waits: the Waker will be
+// called. dst must have room for one at least. Next must not be called
+// concurrently with itself. After Close it returns nothing.
+func (s *Subscription) Next(dst []Delivery) []Delivery {
+	dst = dst[:0]
+	s.mu.Lock()
+	for s.queue.count > 0 && len(dst) < cap(dst) {
+		it := s.queue.pop()
+		s.pos = it.seq
+		dst = append(dst, Delivery{Seq: it.seq, Event: it.frame.Event, Frame: it.frame})
+	}
+	behind := s.behind
+	s.mu.Unlock()
+	if behind && len(dst) == 0 && cap(dst) > 0 {
+		dst = s.read(dst)
+	}
+	return dst
+}
+
+// read takes from the log until something is for this connection or the head
+// is reached, and in that case makes the subscription live.
+func (s *Subscription) read(dst []Delivery) []Delivery {
+	var page [readPage]replay.Entry
+	for {
+		entries, done := s.readStep(page[:0:min(cap(dst), readPage)])
+		for _, e := range entries {
+			switch {
+			case e.Lost != nil:
+				dst = append(dst, Delivery{Seq: e.Seq, Gap: e.Lost})
+			case s.wants(e.Event):
+				dst = append(dst, Delivery{Seq: e.Seq, Event: e.Event})
+			}
+		}
+		if len(dst) > 0 || done {
+			return dst
+		}
+	}
+}
+
+// readStep reads a page. Reading up to the head and becoming live are one step
+// under the shard's lock, so nothing is published in between.
+func (s *Subscription) readStep(page []replay.Entry) (entries []replay.Entry, done bool) {
+	sh := s.u.shard
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed { // the log is no longer pinned, and may be another by now
+		return nil, true
+	}
+	entries, st := s.u.log.Read(s.pos, page, readBytes)
+	if n := len(entries); n > 0 {
+		s.pos = entries[n-1].Seq
+	}
+	for _, e := range entries {
+		if e.Lost != nil && e.Lost.Reason != replay.Expired {
+			sh.counters.gaps++
+		}
+	}
+	s.behind = s.pos < st.Head
+	return entries, !s.behind
+}
+
+// Waiting reports whether Next has something, or may have.
+func (s *Subscription) Waiting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.closed && (s.queue.count > 0 || s.behind)
+}
+
+// Position is the cursor up to which the connection has been handed
+// everything that concerns it: while nothing waits it moves with the log even
+// when all new events are filtered out. After Close it stands still, for what
+// waited then was not handed over.
+func (s *Subscription) Position() replay.Cursor {
+	sh := s.u.shard
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && !s.behind && s.queue.count == 0 {
+		s.pos = s.u.log.State().Head
+	}
+	return replay.Cursor{Epoch: s.u.epoch, Seq: s.pos}
+}
