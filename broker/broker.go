@@ -73,12 +73,14 @@ type Broker struct {
 // is cut into the same shards, so a user's pin state changes only under this
 // lock.
 type shard struct {
+	broker *Broker
+
 	mu       sync.Mutex
 	users    map[string]*user
 	keys     *keyring[Receipt]
 	counters counters
 
-	_ [56]byte // two shards share no cache line
+	_ [48]byte // two shards share no cache line
 }
 
 // user is one user with at least one connection. The shard's lock guards it.
@@ -99,8 +101,8 @@ func New(cfg Config, store *replay.Store) *Broker {
 	share := max(1, cfg.IdempotencyKeys/(n+1))
 	b := &Broker{cfg: cfg, store: store, shards: make([]shard, n), broadcasts: newKeyring[BroadcastReceipt](share)}
 	for i := range b.shards {
-		b.shards[i].users = make(map[string]*user)
-		b.shards[i].keys = newKeyring[Receipt](share)
+		sh := &b.shards[i]
+		sh.broker, sh.users, sh.keys = b, make(map[string]*user), newKeyring[Receipt](share)
 	}
 	b.devices.init(cfg.DeviceCursors)
 	return b

@@ -73,5 +73,5 @@ func (s *Subscription) Acknowledge(c replay.Cursor) {
 	if c.Epoch != st.Epoch || c.Seq > st.Head {
 		return
 	}
-	s.b.devices.save(s.u.name, s.device, c)
+	sh.broker.devices.save(s.u.name, s.device, c)
 }

@@ -13,14 +13,14 @@ const (
 
 // put queues an event; the shard's lock is held. It reports true when the
 // queue was full and the subscription reads on from the log from now on.
-func (s *Subscription) put(seq uint64, f *Frame) (lagged bool) {
+func (s *Subscription) put(seq uint64, f *Frame, cfg *Config) (lagged bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.behind: // the log has it
 		return false
-	case s.queue.count >= s.b.cfg.QueueEvents,
-		s.queue.count > 0 && s.queue.bytes+f.Event.Size() > s.b.cfg.QueueBytes:
+	case s.queue.count >= cfg.QueueEvents,
+		s.queue.count > 0 && s.queue.bytes+f.Event.Size() > cfg.QueueBytes:
 		// What came before the oldest that waits was taken or is not for this
 		// connection: reading from there on finds no gap where nothing is lost.
 		s.pos = s.queue.oldest().seq - 1
@@ -41,59 +41,56 @@ func (s *Subscription) Next(dst []Delivery) []Delivery {
 	s.mu.Lock()
 	for s.queue.count > 0 && len(dst) < cap(dst) {
 		it := s.queue.pop()
-		s.pos = it.seq
+		s.pos, s.shown = it.seq, it.seq
 		dst = append(dst, Delivery{Seq: it.seq, Event: it.frame.Event, Frame: it.frame})
 	}
 	behind := s.behind
 	s.mu.Unlock()
-	if behind && len(dst) == 0 && cap(dst) > 0 {
-		dst = s.read(dst)
+	if !behind || len(dst) > 0 || cap(dst) == 0 {
+		return dst
+	}
+	done := false
+	for !done && len(dst) == 0 {
+		dst, done = s.read(dst)
 	}
 	return dst
 }
 
-// read takes from the log until something is for this connection or the head
-// is reached, and in that case makes the subscription live.
-func (s *Subscription) read(dst []Delivery) []Delivery {
+// read takes a page from the log and appends what of it is for this
+// connection. It reports true when that was up to the head: then the
+// subscription is live again. Both are one step under the shard's lock, so
+// nothing is published in between.
+func (s *Subscription) read(dst []Delivery) (_ []Delivery, done bool) {
 	var page [readPage]replay.Entry
-	for {
-		entries, done := s.readStep(page[:0:min(cap(dst), readPage)])
-		for _, e := range entries {
-			switch {
-			case e.Lost != nil:
-				dst = append(dst, Delivery{Seq: e.Seq, Gap: e.Lost})
-			case s.wants(e.Event):
-				dst = append(dst, Delivery{Seq: e.Seq, Event: e.Event})
-			}
-		}
-		if len(dst) > 0 || done {
-			return dst
-		}
-	}
-}
-
-// readStep reads a page. Reading up to the head and becoming live are one step
-// under the shard's lock, so nothing is published in between.
-func (s *Subscription) readStep(page []replay.Entry) (entries []replay.Entry, done bool) {
 	sh := s.u.shard
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed { // the log is no longer pinned, and may be another by now
-		return nil, true
+		return dst, true
 	}
-	entries, st := s.u.log.Read(s.pos, page, readBytes)
-	if n := len(entries); n > 0 {
-		s.pos = entries[n-1].Seq
-	}
-	for _, e := range entries {
-		if e.Lost != nil && e.Lost.Reason != replay.Expired {
-			sh.counters.gaps++
+	entries, st := s.u.log.Read(s.pos, page[:0:min(cap(dst), readPage)], readBytes)
+	for i := range entries {
+		e := &entries[i]
+		s.pos = e.Seq
+		switch {
+		case e.Lost != nil:
+			if e.Lost.Reason != replay.Expired {
+				sh.counters.gaps++
+			}
+			// A gap begins where the client's cursor is, whatever was left out
+			// since.
+			g := replay.Gap{From: s.shown + 1, To: e.Lost.To, Reason: e.Lost.Reason}
+			dst = append(dst, Delivery{Seq: e.Seq, Gap: &g})
+			s.shown = e.Seq
+		case s.wants(e.Event):
+			dst = append(dst, Delivery{Seq: e.Seq, Event: e.Event})
+			s.shown = e.Seq
 		}
 	}
 	s.behind = s.pos < st.Head
-	return entries, !s.behind
+	return dst, !s.behind
 }
 
 // Waiting reports whether Next has something, or may have.
@@ -106,7 +103,7 @@ func (s *Subscription) Waiting() bool {
 // Position is the cursor up to which the connection has been handed
 // everything that concerns it: while nothing waits it moves with the log even
 // when all new events are filtered out. After Close it stands still, for what
-// waited then was not handed over.
+// waited then was not handed over. It is meant to be told to the client.
 func (s *Subscription) Position() replay.Cursor {
 	sh := s.u.shard
 	sh.mu.Lock()
@@ -116,5 +113,6 @@ func (s *Subscription) Position() replay.Cursor {
 	if !s.closed && !s.behind && s.queue.count == 0 {
 		s.pos = s.u.log.State().Head
 	}
+	s.shown = s.pos
 	return replay.Cursor{Epoch: s.u.epoch, Seq: s.pos}
 }

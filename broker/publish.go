@@ -76,7 +76,7 @@ func (sh *shard) handOverLocked(u *user, seq uint64, f *Frame) (delivered int) {
 		if !s.wants(f.Event) {
 			continue
 		}
-		if s.put(seq, f) {
+		if s.put(seq, f, &sh.broker.cfg) {
 			sh.counters.lagged++
 		}
 		s.waker.Wake()

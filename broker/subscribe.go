@@ -23,7 +23,7 @@ func (b *Broker) Subscribe(o Options) (*Subscription, Welcome, error) {
 			since = replay.Since{Kind: replay.SinceCursor, Cursor: c}
 		}
 	}
-	s := &Subscription{b: b, device: o.Device, match: o.Match, waker: o.Waker}
+	s := &Subscription{device: o.Device, match: o.Match, waker: o.Waker}
 	sv, ok := b.join(s, o.User, since)
 	if !ok {
 		return nil, Welcome{}, b.refuse()
@@ -68,8 +68,8 @@ func (b *Broker) join(s *Subscription, name string, since replay.Since) (sv repl
 		sh.users[name] = u
 	}
 	sv = u.log.Survey(since, s.wants)
-	s.u, s.pos, s.next = u, sv.Start, u.first
-	s.behind = sv.Start < sv.Head
+	s.u, s.next = u, u.first
+	s.pos, s.shown, s.behind = sv.Start, sv.Start, sv.Start < sv.Head
 	if u.first != nil {
 		u.first.prev = s
 	}
@@ -114,9 +114,9 @@ func (s *Subscription) Close() {
 	s.u.conns--
 	if s.u.conns == 0 {
 		delete(sh.users, s.u.name)
-		s.b.store.Unpin(s.u.log)
+		sh.broker.store.Unpin(s.u.log)
 	}
-	s.b.connections.Add(-1)
+	sh.broker.connections.Add(-1)
 }
 
 // end reports false if it was called before.

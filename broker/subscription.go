@@ -63,7 +63,6 @@ type Delivery struct {
 // Subscription is one connection's place in a user's log. Its methods may be
 // called concurrently, but for Next, which has one caller at a time.
 type Subscription struct {
-	b      *Broker
 	u      *user
 	device string
 	match  func(*replay.Event) bool
@@ -74,6 +73,7 @@ type Subscription struct {
 	mu     sync.Mutex
 	queue  queue
 	pos    uint64 // everything up to here was taken, is lost or not for this connection
+	shown  uint64 // what the client's cursor is, as far as Next and Position know
 	behind bool   // reads from the log; the queue is empty
 	closed bool
 }

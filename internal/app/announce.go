@@ -9,8 +9,9 @@ import (
 )
 
 // announce tells a person where to look and what to try. The commands work
-// when copied from another terminal in the same directory.
-func announce(w io.Writer, cfg config.Config, base string) {
+// when copied from another terminal in the same directory; program is how this
+// one was called.
+func announce(w io.Writer, cfg config.Config, program, base string) {
 	fmt.Fprintf(w, "Hubline is at %s/\n", base)
 	if cfg.Data == "" {
 		fmt.Fprintf(w, "It keeps everything in memory: secrets and events are gone when it stops.\n\n")
@@ -21,11 +22,11 @@ func announce(w io.Writer, cfg config.Config, base string) {
 		data = " --data-dir " + quote(cfg.Data)
 	}
 	fmt.Fprintf(w, `
-Subscribe:  curl -N -H "Authorization: Bearer $(hubline token%[2]s --user alice)" %[1]s/events
+Subscribe:  curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" %[1]s/events
 Publish:    curl -H "Authorization: Bearer $(cat %[3]s/api-key)" %[1]s/api/v1/users/alice/events -d '{"type":"hello","data":{"n":1}}'
-Replay:     curl -N -H "Authorization: Bearer $(hubline token%[2]s --user alice)" '%[1]s/events?since=0'
+Replay:     curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" '%[1]s/events?since=0'
 
-`, base, data, quote(cfg.Data))
+`, base, data, quote(cfg.Data), quote(program))
 }
 
 // quote makes s safe to copy into a shell.

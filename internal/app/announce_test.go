@@ -10,11 +10,11 @@ import (
 func TestAnnounceShowsThreeCommands(t *testing.T) {
 	cfg := config.Default()
 	var b strings.Builder
-	announce(&b, cfg, "http://127.0.0.1:8080")
+	announce(&b, cfg, "bin/hubline", "http://127.0.0.1:8080")
 	for _, want := range []string{
 		"Hubline is at http://127.0.0.1:8080/\n",
 		"Subscribe:", "Publish:", "Replay:",
-		"$(hubline token --user alice)", "hubline-data/api-key", "since=0",
+		"$(bin/hubline token --user alice)", "hubline-data/api-key", "since=0",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("announcement lacks %q:\n%s", want, b.String())
@@ -26,7 +26,7 @@ func TestAnnounceNamesAnotherDataDirectoryQuoted(t *testing.T) {
 	cfg := config.Default()
 	cfg.Data = "/srv/my data/it's"
 	var b strings.Builder
-	announce(&b, cfg, "http://127.0.0.1:8080")
+	announce(&b, cfg, "bin/hubline", "http://127.0.0.1:8080")
 	if want := `--data-dir '/srv/my data/it'\''s'`; !strings.Contains(b.String(), want) {
 		t.Errorf("announcement lacks %q:\n%s", want, b.String())
 	}
@@ -34,7 +34,7 @@ func TestAnnounceNamesAnotherDataDirectoryQuoted(t *testing.T) {
 
 func TestAnnounceWithoutDataDirectorySaysSo(t *testing.T) {
 	var b strings.Builder
-	announce(&b, config.Config{}, "http://127.0.0.1:8080")
+	announce(&b, config.Config{}, "bin/hubline", "http://127.0.0.1:8080")
 	if !strings.Contains(b.String(), "in memory") || strings.Contains(b.String(), "curl") {
 		t.Errorf("announcement:\n%s", b.String())
 	}

@@ -50,7 +50,7 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.
 		_ = ln.Close()
 		return err
 	}
-	announce(stdout, cfg, s.baseURL())
+	announce(stdout, cfg, os.Args[0], s.baseURL())
 	return s.serve(ctx)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,43 +88,48 @@ func refusal(t *testing.T, s *harness.Server, transport string, o client.Options
 	return nil
 }
 
+// deadline bounds one wait, whatever keep-alives come meanwhile.
+func (c *conn) deadline() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.t.Context(), harness.Patience())
+}
+
 // next returns the next message, past comments and retry times.
 func (c *conn) next() client.Message {
 	c.t.Helper()
+	ctx, cancel := c.deadline()
+	defer cancel()
+	return c.pass(ctx, client.Comment, client.Retry)
+}
+
+// pass returns the next message that is of none of the kinds.
+func (c *conn) pass(ctx context.Context, kinds ...client.Kind) client.Message {
+	c.t.Helper()
 	for {
-		m := c.any()
-		if m.Kind != client.Comment && m.Kind != client.Retry {
+		m, err := c.Next(ctx)
+		if err != nil {
+			c.t.Fatalf("%s: %v", c.transport, err)
+		}
+		if !slices.Contains(kinds, m.Kind) {
 			return m
 		}
 	}
-}
-
-// any returns the next message of any kind.
-func (c *conn) any() client.Message {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), harness.Patience())
-	defer cancel()
-	m, err := c.Next(ctx)
-	if err != nil {
-		c.t.Fatalf("%s: %v", c.transport, err)
-	}
-	return m
 }
 
 // want returns the next message, which must be of the kind. On a poll, cursors that
 // stand behind every answer are passed over, unless they are wanted.
 func (c *conn) want(kind client.Kind) client.Message {
 	c.t.Helper()
-	for {
-		m := c.next()
-		if m.Kind == kind {
-			return m
-		}
-		if c.transport == "poll" && m.Kind == client.Move {
-			continue
-		}
-		c.t.Fatalf("%s: got %s %+v, want %s", c.transport, m.Kind, m, kind)
+	ctx, cancel := c.deadline()
+	defer cancel()
+	skipped := []client.Kind{client.Comment, client.Retry}
+	if c.transport == "poll" && kind != client.Move {
+		skipped = append(skipped, client.Move)
 	}
+	m := c.pass(ctx, skipped...)
+	if m.Kind != kind {
+		c.t.Fatalf("%s: got %s %s %s, want %s", c.transport, m.Kind, m.Cursor, m.Raw, kind)
+	}
+	return m
 }
 
 // wantEvent takes the next message, which must be the event of the receipt.
@@ -155,7 +161,7 @@ func (c *conn) wantReady() client.Welcome {
 // wantEnd reads to the end of the stream and returns the close code of a WebSocket.
 func (c *conn) wantEnd() websocket.StatusCode {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), harness.Patience())
+	ctx, cancel := c.deadline()
 	defer cancel()
 	for {
 		m, err := c.Next(ctx)

@@ -16,7 +16,7 @@ import (
 // patience is how long anything on this machine may take before a test fails. It
 // is generous, because the machine may be busy: nothing waits this long when all
 // is well.
-const patience = 60 * time.Second
+const patience = 30 * time.Second
 
 // Server is a running program. Its methods may be called from one goroutine at a
 // time, but for those that publish or sign.
