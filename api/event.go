@@ -2,17 +2,14 @@ package api
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
-
 	"hubline/api/auth"
+	"hubline/internal/jsonscan"
 	"hubline/replay"
 )
 
@@ -27,145 +24,164 @@ const (
 // reservedPrefix begins the types of control messages.
 const reservedPrefix = "hubline."
 
-// eventBody is the body of a publish.
-type eventBody struct {
-	Type         typeName        `json:"type"`
-	Data         json.RawMessage `json:"data"`
-	ID           string          `json:"id"`
-	Arguments    json.RawMessage `json:"arguments"`
-	Device       string          `json:"device"`
-	ExceptDevice string          `json:"exceptDevice"`
-	TTLSeconds   *float64        `json:"ttlSeconds"`
-	ContextID    *string         `json:"contextId"`
-}
+// event checks the fields and makes the event of them. It takes three
+// allocations: the event, one for all of its texts, one for its raw JSON.
+// Nothing refers to the request's memory. The error names the first field that
+// is not as the documentation has it.
+func (f *eventFields) event(now time.Time) (*replay.Event, error) {
+	// Room for every text at its longest, so that only too long ones go beyond.
+	var room [maxTypeBytes + maxIDBytes + maxContextBytes + 2*auth.MaxDeviceBytes]byte
+	texts := room[:0]
 
-// typeName is a type as text. Backends of the Bitwarden family number theirs,
-// so a whole JSON number is taken for its digits.
-type typeName string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *typeName) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
-		*t = typeName(b)
-		return nil
-	}
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return err
-	}
-	*t = typeName(s)
-	return nil
-}
-
-// event checks the body and makes the event. Nothing of it refers to the
-// request's memory.
-func (e *eventBody) event(now time.Time) (*replay.Event, error) {
-	if err := e.check(); err != nil {
+	texts, err := f.appendType(texts)
+	if err != nil {
 		return nil, err
 	}
-	ev := &replay.Event{
-		ID: e.ID, Type: string(e.Type), Device: e.Device, ExceptDevice: e.ExceptDevice,
-		Data: e.Data, Arguments: e.Arguments, Time: now.UnixMilli(), IDGiven: e.ID != "",
+	kind := len(texts)
+	if texts, err = appendField(texts, "id", f.id, maxIDBytes); err != nil {
+		return nil, err
 	}
-	if e.ContextID != nil {
-		ev.ContextID = *e.ContextID
+	given := len(texts) > kind
+	if !given {
+		texts = appendEventID(texts, now)
 	}
-	if ev.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return nil, fmt.Errorf("draw an event id: %w", err)
+	id := len(texts)
+	if texts, err = appendField(texts, "device", f.device, auth.MaxDeviceBytes); err != nil {
+		return nil, err
+	}
+	device := len(texts)
+	if texts, err = appendField(texts, "exceptDevice", f.exceptDevice, auth.MaxDeviceBytes); err != nil {
+		return nil, err
+	}
+	except := len(texts)
+	if device > id && except > device {
+		return nil, badRequest(`"device" and "exceptDevice" exclude each other.`)
+	}
+	if texts, err = appendField(texts, "contextId", f.contextID, maxContextBytes); err != nil {
+		return nil, err
+	}
+	ev := &replay.Event{Time: now.UnixMilli(), IDGiven: given}
+	if ev.Expires, err = f.expires(ev.Time); err != nil {
+		return nil, err
+	}
+	switch jsonscan.KindOf(f.arguments) {
+	case jsonscan.None, jsonscan.Array:
+	case jsonscan.Null:
+		f.arguments = nil
+	default:
+		return nil, badRequest(`"arguments" must be an array.`)
+	}
+	all := string(texts)
+	ev.Type, ev.ID, ev.Device = all[:kind], all[kind:id], all[id:device]
+	ev.ExceptDevice, ev.ContextID = all[device:except], all[except:]
+	if n := len(f.data); n+len(f.arguments) > 0 {
+		raw := append(append(make([]byte, 0, n+len(f.arguments)), f.data...), f.arguments...)
+		if n > 0 {
+			ev.Data = raw[:n:n]
 		}
-		ev.ID = id.String()
-	}
-	if e.TTLSeconds != nil {
-		ev.Expires = ev.Time + int64(*e.TTLSeconds*1000)
+		if len(raw) > n {
+			ev.Arguments = raw[n:]
+		}
 	}
 	return ev, nil
 }
 
-// check names the first field that is not as the documentation has it.
-func (e *eventBody) check() error {
-	switch {
-	case e.Type == "":
-		return badRequest(`"type" is missing: name the kind of event, such as "order.paid".`)
-	case !text(string(e.Type), maxTypeBytes):
-		return badRequest(`"type" must be 1 to 128 bytes of UTF-8 without control characters.`)
-	case strings.HasPrefix(string(e.Type), reservedPrefix), e.Type == "ping", e.Type == "pong":
-		return badRequest(`"type" is reserved: names that begin with "hubline.", "ping" and "pong" belong to the protocol.`)
-	case e.ID != "" && !text(e.ID, maxIDBytes):
-		return badRequest(`"id" must be at most 256 bytes of UTF-8 without control characters.`)
-	case e.Device != "" && !text(e.Device, auth.MaxDeviceBytes), e.ExceptDevice != "" && !text(e.ExceptDevice, auth.MaxDeviceBytes):
-		return badRequest(`"device" and "exceptDevice" must be at most 128 bytes without control characters.`)
-	case e.Device != "" && e.ExceptDevice != "":
-		return badRequest(`"device" and "exceptDevice" exclude each other.`)
-	case e.ContextID != nil && *e.ContextID != "" && !text(*e.ContextID, maxContextBytes):
-		return badRequest(`"contextId" must be at most 256 bytes without control characters.`)
-	case e.TTLSeconds != nil && (*e.TTLSeconds <= 0 || *e.TTLSeconds > maxTTLSeconds):
-		return badRequest(`"ttlSeconds" must be more than 0 and at most 366 days.`)
-	}
-	if a := bytes.TrimSpace(e.Arguments); len(a) > 0 && !bytes.Equal(a, []byte("null")) {
-		if a[0] != '[' {
-			return badRequest(`"arguments" must be an array.`)
+// appendType appends the type's text. Backends of the Bitwarden family number
+// their types, so a whole number is taken for its digits.
+func (f *eventFields) appendType(texts []byte) ([]byte, error) {
+	from := len(texts)
+	switch jsonscan.KindOf(f.kind) {
+	case jsonscan.None, jsonscan.Null:
+		return texts, errNoType
+	case jsonscan.String:
+		if len(f.kind) == 2 {
+			return texts, errNoType
 		}
-	} else {
-		e.Arguments = nil
+		if len(f.kind) > longestQuoted(maxTypeBytes) {
+			return texts, errType
+		}
+		texts = jsonscan.AppendText(texts, f.kind)
+	case jsonscan.Number:
+		if !jsonscan.IsWhole(f.kind) {
+			return texts, errType
+		}
+		texts = append(texts, f.kind...)
+	default:
+		return texts, errType
 	}
-	return nil
+	switch kind := texts[from:]; {
+	case !text(kind, maxTypeBytes):
+		return texts, errType
+	case bytes.HasPrefix(kind, []byte(reservedPrefix)), string(kind) == "ping", string(kind) == "pong":
+		return texts, badRequest(`"type" is reserved: names that begin with "hubline.", "ping" and "pong" belong to the protocol.`)
+	}
+	return texts, nil
+}
+
+var (
+	errNoType = badRequest(`"type" is missing: name the kind of event, such as "order.paid".`)
+	errType   = badRequest(`"type" must be a text of 1 to 128 bytes without control characters, or a whole number.`)
+)
+
+// appendField appends the text of an optional field. Absent, null and empty
+// append nothing.
+func appendField(texts []byte, name string, value []byte, limit int) ([]byte, error) {
+	switch jsonscan.KindOf(value) {
+	case jsonscan.None, jsonscan.Null:
+		return texts, nil
+	case jsonscan.String:
+		if len(value) == 2 {
+			return texts, nil
+		}
+		from := len(texts)
+		if len(value) <= longestQuoted(limit) {
+			if texts = jsonscan.AppendText(texts, value); text(texts[from:], limit) {
+				return texts, nil
+			}
+		}
+	}
+	return texts, badRequest(fmt.Sprintf("%q must be a text of at most %d bytes without control characters.", name, limit))
+}
+
+// longestQuoted is the length of a text of limit bytes with each byte escaped.
+func longestQuoted(limit int) int { return 2 + 6*limit }
+
+// expires reads ttlSeconds and returns the time in Unix milliseconds, or 0.
+func (f *eventFields) expires(now int64) (int64, error) {
+	switch jsonscan.KindOf(f.ttlSeconds) {
+	case jsonscan.None, jsonscan.Null:
+		return 0, nil
+	case jsonscan.Number:
+		seconds, err := strconv.ParseFloat(string(f.ttlSeconds), 64)
+		if err == nil && seconds > 0 && seconds <= maxTTLSeconds {
+			return now + max(1, int64(seconds*1000)), nil
+		}
+	}
+	return 0, badRequest(`"ttlSeconds" must be a number, more than 0 and at most 366 days.`)
 }
 
 // text reports whether s is 1 to limit bytes of UTF-8 without control
-// characters, so that no line format that it stands in can be broken by it.
-func text(s string, limit int) bool {
-	if s == "" || len(s) > limit || !utf8.ValidString(s) {
+// characters and line separators, so that no line format that it stands in can
+// be broken by it. U+FFFD is refused as well, as it is in tokens: it stands for
+// broken text, so that two different names could become the same.
+func text[T string | []byte](s T, limit int) bool {
+	if len(s) == 0 || len(s) > limit {
 		return false
 	}
 	for i := range len(s) {
-		if s[i] < 0x20 || s[i] == 0x7f {
+		if c := s[i]; c < 0x20 || c >= 0x7f {
+			return wideText(string(s))
+		}
+	}
+	return true
+}
+
+// wideText is text for what is not plain ASCII.
+func wideText(s string) bool {
+	for _, r := range s {
+		if r == utf8.RuneError || r == '\u2028' || r == '\u2029' || unicode.IsControl(r) {
 			return false
 		}
 	}
-	// U+0085 and U+2028/9 end lines in some readers.
-	return !strings.ContainsAny(s, "\u0085\u2028\u2029")
-}
-
-// decodeEvent reads a publish body.
-func decodeEvent(body []byte) (*eventBody, error) {
-	var e eventBody
-	if err := unmarshalStrict(body, &e); err != nil {
-		return nil, err
-	}
-	return &e, nil
-}
-
-// unmarshalStrict decodes one JSON object; a problem tells what is wrong with it.
-func unmarshalStrict(body []byte, v any) error {
-	if !utf8.Valid(body) {
-		return badRequest("The body is not UTF-8.")
-	}
-	if b := bytes.TrimLeft(body, " \t\r\n"); len(b) == 0 || b[0] != '{' {
-		return badRequest("The body must be a JSON object.")
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return badRequest("The body is not the expected JSON: " + jsonErrorText(err))
-	}
-	return nil
-}
-
-// jsonErrorText says where the JSON is wrong without repeating any of it.
-func jsonErrorText(err error) string {
-	switch e := err.(type) { //nolint:errorlint // straight from encoding/json
-	case *json.SyntaxError:
-		return fmt.Sprintf("syntax error at byte %d.", e.Offset)
-	case *json.UnmarshalTypeError:
-		return fmt.Sprintf("field %q has the wrong type.", e.Field)
-	}
-	return "it cannot be read."
-}
-
-// digest identifies a body for the comparison of repeated keys.
-func digest(body []byte) (d [16]byte) {
-	h := sha256.Sum256(body)
-	binary.LittleEndian.PutUint64(d[:8], binary.LittleEndian.Uint64(h[:8]))
-	binary.LittleEndian.PutUint64(d[8:], binary.LittleEndian.Uint64(h[8:16]))
-	return d
+	return true
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"hubline/api/auth"
 	"hubline/longpoll"
 	"hubline/native"
-	"hubline/replay"
 	"hubline/sse"
 	"hubline/transports"
 	"hubline/websocket"
@@ -22,16 +20,12 @@ import (
 // scopeEvents is the endpoint that native tickets are good for.
 const scopeEvents = "/events"
 
-// Bounds of a long poll.
-const (
-	defaultWait  = 25
-	maxWait      = 60
-	defaultLimit = 100
-	maxLimit     = 1000
+var (
+	errOrigin = problem(http.StatusForbidden, "origin", "This origin may not connect", "Add it to allowed-origins.")
+	errTicket = problem(http.StatusUnauthorized, "ticket", "The ticket is not valid",
+		"A ticket of /events/negotiate is good once, for a short time: negotiate again.")
+	errBody = badRequest("A GET takes no body here: what follows the headers would be taken for the next request.")
 )
-
-// maxTypes bounds the filter of one subscription.
-const maxTypes = 64
 
 // serveEvents serves GET /events: which transport is meant follows from the
 // request.
@@ -56,7 +50,10 @@ func (a *API) serveSocket(c echo.Context) error {
 	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		missing = "Connection: Upgrade"
 	}
+	// RFC 9110, section 15.5.22: the answer names the protocol, and Connection
+	// names that header.
 	c.Response().Header().Set("Upgrade", "websocket")
+	c.Response().Header().Set("Connection", "Upgrade")
 	return problem(http.StatusUpgradeRequired, "upgrade-required", "Expected WebSocket upgrade",
 		"The request came without "+missing+". nginx drops it unless proxy_http_version is 1.1 and the Upgrade and Connection "+
 			"headers are set; Apache needs upgrade=websocket on ProxyPass (2.4.47 or later); HTTP/1.0 proxies and some corporate "+
@@ -65,11 +62,17 @@ func (a *API) serveSocket(c echo.Context) error {
 
 // subscribe opens a native connection.
 func (a *API) subscribe(c echo.Context, t transports.Transport) error {
-	r, w := c.Request(), c.Response()
+	r := c.Request()
 	if !a.cfg.Origins.Allowed(r) {
 		return errOrigin
 	}
-	q := transports.Query(r)
+	if r.ContentLength != 0 {
+		return errBody
+	}
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
 	o, err := options(r, q, t)
 	if err != nil {
 		return err
@@ -82,17 +85,18 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 	if err != nil {
 		return err
 	}
-	o.User, o.Device, o.Expires = id.User, id.Device, id.Expires
-	if !o.Expires.IsZero() && !time.Now().Before(o.Expires) {
-		conn.End(transports.ReasonExpired)
-		return auth.ErrExpired
+	o.User, o.Device, o.Expires = id.User, id.Device, a.expiry(id)
+	if !o.Expires.IsZero() {
+		left := time.Until(o.Expires)
+		if left <= 0 { // only a ticket gets this far
+			conn.End(transports.ReasonExpired)
+			return auth.ErrExpired
+		}
+		wait = min(wait, left)
 	}
-	if !a.perIP.enter(conn.Addr) {
+	if !a.enter(conn) {
 		conn.End(transports.ReasonHandshake)
-		return problem(http.StatusTooManyRequests, "too-many-connections", "Too many connections", "See max-connections-per-ip.")
-	}
-	if a.cfg.MaxPerIP > 0 {
-		conn.OnEnd(func() { a.perIP.leave(conn.Addr) })
+		return errPerIP
 	}
 	session, err := a.session(conn, o, t, limit)
 	if err != nil {
@@ -101,6 +105,20 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 	}
 	conn.Bind(session)
 	a.metrics.opened[t].Inc()
+	a.carry(c, conn, t, wait, q)
+	return nil
+}
+
+// carry hands the request to its carrier. The carrier gets the HTTP server's own
+// writer, since echo uses its wrapper for another request once this one returns.
+func (a *API) carry(c echo.Context, conn *transports.Connection, t transports.Transport, wait time.Duration, q url.Values) {
+	w, r := c.Response().Writer, c.Request()
+	returned := false
+	defer func() {
+		if !returned { // a panic: the connection must not outlive its request
+			conn.End(transports.ReasonInternal)
+		}
+	}()
 	switch t {
 	case transports.WebSockets:
 		websocket.Serve(a.server, w, r, conn, &websocket.Options{})
@@ -109,7 +127,7 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 	default:
 		longpoll.ServeOnce(a.parker, w, r, conn, wait, "application/json")
 	}
-	return nil
+	returned = true
 }
 
 func (a *API) session(conn *transports.Connection, o native.Options, t transports.Transport, limit int) (transports.Session, error) {
@@ -121,73 +139,36 @@ func (a *API) session(conn *transports.Connection, o native.Options, t transport
 
 // attach finds who is asking: by a ticket of negotiate, else by a token.
 func (a *API) attach(c echo.Context, q url.Values, t transports.Transport) (*transports.Connection, *auth.Identity, error) {
-	if ticket := q.Get("id"); ticket != "" {
-		conn, ok := a.server.Take(scopeEvents, ticket, t)
-		if !ok {
-			return nil, nil, problem(http.StatusUnauthorized, "ticket", "The ticket is not valid",
-				"A ticket of /events/negotiate is good once, for a short time: negotiate again.")
+	r := c.Request()
+	ticket := q.Get("id")
+	if ticket == "" {
+		id, err := a.client(r)
+		if err != nil {
+			return nil, nil, err
 		}
-		id, ok := conn.Identity.(*auth.Identity)
-		if !ok {
-			return nil, nil, errors.New("ticket without an identity")
-		}
-		return conn, id, nil
+		return a.server.Open(scopeEvents, id.User, a.clientIP(r), id, t, false), id, nil
 	}
-	id, err := a.client(c.Request())
-	if err != nil {
-		return nil, nil, err
+	conn, ok := a.server.Take(scopeEvents, ticket, t)
+	if !ok {
+		return nil, nil, errTicket
 	}
-	return a.server.Open(scopeEvents, id.User, c.RealIP(), id, t, false), id, nil
+	id, ok := conn.Identity.(*auth.Identity)
+	if !ok {
+		conn.End(transports.ReasonInternal)
+		return nil, nil, errors.New("ticket without an identity")
+	}
+	if a.other(r, id) {
+		conn.End(transports.ReasonHandshake)
+		return nil, nil, errTicket
+	}
+	return conn, id, nil
 }
 
-// options reads the query of a subscription.
-func options(r *http.Request, q url.Values, t transports.Transport) (native.Options, error) {
-	o := native.Options{Named: q.Get("named") == "1"}
-	since := q.Get("since")
-	if t == transports.ServerSentEvents {
-		if last := r.Header.Get("Last-Event-ID"); last != "" {
-			since = last // what the client saw last is later than what its URL says
-		}
+// expiry is when a native connection of id ends: as long as its token would be
+// accepted anew. Zero means never.
+func (a *API) expiry(id *auth.Identity) time.Time {
+	if id.Expires.IsZero() {
+		return time.Time{}
 	}
-	var err error
-	if o.Since, err = replay.ParseSince(since); err != nil {
-		return o, problem(http.StatusBadRequest, "cursor", "The cursor is not valid",
-			`"since" is a cursor such as k7q2-57, a seq, 0 for everything kept, "latest" or "device".`)
-	}
-	if types := q.Get("types"); types != "" {
-		o.Types = strings.Split(strings.Clone(types), ",")
-		if len(o.Types) > maxTypes {
-			return o, badRequest("At most " + strconv.Itoa(maxTypes) + " types can be named.")
-		}
-	}
-	// A stock client of older servers must see only its events and pong.
-	o.Control = t != transports.WebSockets || since != ""
-	switch q.Get("control") {
-	case "1", "true":
-		o.Control = true
-	case "0", "false":
-		o.Control = false
-	}
-	return o, nil
-}
-
-// pollBounds reads wait and limit.
-func pollBounds(q url.Values, t transports.Transport) (wait time.Duration, limit int, err error) {
-	if t != transports.LongPolling {
-		return 0, 0, nil
-	}
-	seconds, limit := float64(defaultWait), defaultLimit
-	if v := q.Get("wait"); v != "" {
-		seconds, err = strconv.ParseFloat(v, 64)
-		if err != nil || !(seconds >= 0) {
-			return 0, 0, badRequest(`"wait" is a number of seconds, at most 60.`)
-		}
-	}
-	if v := q.Get("limit"); v != "" {
-		limit, err = strconv.Atoi(v)
-		if err != nil || limit < 1 {
-			return 0, 0, badRequest(`"limit" is a number of events, 1 to 1000.`)
-		}
-	}
-	return time.Duration(min(seconds, maxWait) * float64(time.Second)), min(limit, maxLimit), nil
+	return id.Expires.Add(a.verify.Leeway())
 }

@@ -6,27 +6,40 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"hubline/broker"
 )
 
 //go:embed openapi.yaml
 var openapiYAML []byte
 
 // healthz tells that the process answers.
-func (a *API) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
+func (a *API) healthz(c echo.Context) error { return health(c, "ok\n") }
 
 // readyz tells whether traffic should come here: it takes every lock of the
-// data path once, so that it hangs if that does, and is 503 while draining.
+// data path once, so that it hangs if that does. It is 503 while the server
+// stops, and as long as it cannot check tokens.
 func (a *API) readyz(c echo.Context) error {
 	if a.draining.Load() {
-		return problem(http.StatusServiceUnavailable, "stopping", "The server is stopping", "")
+		return broker.ErrDraining
+	}
+	if err := a.verify.Ready(); err != nil {
+		return err
 	}
 	a.broker.Stats()
 	a.broker.Store().Stats()
-	return c.String(http.StatusOK, "ready\n")
+	return health(c, "ready\n")
+}
+
+// health answers with the state of this moment, which no proxy may keep.
+func health(c echo.Context, state string) error {
+	c.Response().Header()["Cache-Control"] = noStore
+	return c.String(http.StatusOK, state)
 }
 
 // alive is what health checks of the Bitwarden family ask for: the date.
 func (a *API) alive(c echo.Context) error {
+	c.Response().Header()["Cache-Control"] = noStore
 	return c.JSON(http.StatusOK, time.Now().UTC().Format(time.RFC3339Nano))
 }
 
@@ -40,7 +53,7 @@ func (a *API) demoSession(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
+	c.Response().Header()["Cache-Control"] = noStore
 	return c.JSON(http.StatusOK, map[string]string{
 		"user": user, "token": token,
 		"note": "This server runs with --demo: anybody who reaches it may watch the user " + user + ".",

@@ -1,15 +1,15 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"hubline/api/auth"
-	"hubline/broker"
 	"hubline/longpoll"
 	"hubline/signalr"
 	"hubline/sse"
@@ -17,21 +17,23 @@ import (
 	"hubline/websocket"
 )
 
-// hubs mounts the SignalR hubs.
-func (a *API) hubs(g *echo.Group) {
+// mountHubs mounts the SignalR hubs.
+func (a *API) mountHubs() {
 	cfg := signalr.Config{
 		HandshakeTimeout: a.cfg.HandshakeTime, KeepAliveInterval: a.cfg.PingInterval,
 		ClientTimeout: a.cfg.ClientTimeout, MaxMessageBytes: int(a.cfg.MaxMessageBytes), Logger: a.log,
 	}
-	a.mountHub(g, "/hubs/events", signalr.NewEvents(cfg, a.broker), false)
-	bitwarden := signalr.NewBitwarden(cfg, a.broker, signalr.Family{})
+	events := &mountedHub{"events", signalr.NewEvents(cfg, a.broker)}
+	bitwarden := &mountedHub{"bitwarden", signalr.NewBitwarden(cfg, a.broker, signalr.Family{})}
+	a.hubs = []*mountedHub{events, bitwarden}
+	a.mountHub("/hubs/events", events.hub, false)
 	// Proxies of the Bitwarden family strip the prefix.
-	a.mountHub(g, "/notifications/hub", bitwarden, true)
-	a.mountHub(g, "/hub", bitwarden, true)
+	a.mountHub("/notifications/hub", bitwarden.hub, true)
+	a.mountHub("/hub", bitwarden.hub, true)
 }
 
 // mountHub mounts one hub path and its negotiate.
-func (a *API) mountHub(g *echo.Group, path string, hub *signalr.Hub, bitwarden bool) {
+func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
 	polls := longpoll.Options{PollTimeout: a.cfg.PollTimeout}
 	sockets := &websocket.Options{NormalClose: true}
 	full := a.cfg.BasePath + path
@@ -57,18 +59,47 @@ func (a *API) mountHub(g *echo.Group, path string, hub *signalr.Hub, bitwarden b
 			},
 		},
 	}
-	h := func(c echo.Context) error {
-		e.ServeHTTP(c.Response(), c.Request())
+	a.mountAny(path, func(c echo.Context) error {
+		if r := c.Request(); r.Method == http.MethodGet && r.ContentLength != 0 {
+			return errBody
+		}
+		e.ServeHTTP(c.Response().Writer, c.Request())
 		return nil
-	}
-	n := func(c echo.Context) error {
+	}, http.MethodGet, http.MethodPost, http.MethodDelete)
+	a.mountAny(path+"/negotiate", func(c echo.Context) error {
+		if bitwarden { // as that family's servers have it; ASP.NET Core sends no such header
+			c.Response().Header()["Cache-Control"] = noStore
+		}
 		e.ServeNegotiate(c.Response(), c.Request())
+		if c.Response().Status == http.StatusServiceUnavailable {
+			a.metrics.problem("too-many-negotiated")
+		}
 		return nil
-	}
-	g.Any(path, h)
-	g.Any(path+"/negotiate", n)
-	for _, p := range []string{full, full + "/negotiate"} {
-		a.hubPaths[strings.ToLower(p)] = p
+	}, http.MethodPost)
+	a.hubPaths = append(a.hubPaths, full, full+"/negotiate")
+}
+
+// methods are those that a hub answers, each in its own way: what it does not
+// serve gets the reference's 405. What echo does not know stays with echo.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodTrace, http.MethodConnect, http.MethodOptions,
+}
+
+// mountAny mounts a handler for all methods, of which it serves some.
+func (a *API) mountAny(path string, h echo.HandlerFunc, serves ...string) {
+	allow := strings.Join(append(serves, http.MethodOptions), ", ")
+	for _, m := range methods {
+		served := slices.Contains(serves, m)
+		a.mount(m, path, func(c echo.Context) error {
+			if !served {
+				c.Response().Header().Set("Allow", allow)
+			}
+			if m == http.MethodOptions {
+				return c.NoContent(http.StatusNoContent)
+			}
+			return h(c)
+		})
 	}
 }
 
@@ -76,51 +107,22 @@ func (a *API) mountHub(g *echo.Group, path string, hub *signalr.Hub, bitwarden b
 // from which SignalR's clients make their error texts; the Bitwarden family's
 // sockets get that family's error object.
 func (a *API) hubClient(w http.ResponseWriter, r *http.Request, bitwarden bool) (transports.Who, bool) {
-	if !a.cfg.Origins.Allowed(r) {
-		w.WriteHeader(http.StatusForbidden)
-		return transports.Who{}, false
-	}
-	id, err := a.client(r)
-	if err != nil {
-		p := asProblem(err)
-		a.metrics.problem(p.Status)
-		if bitwarden && websocket.IsUpgrade(r) {
-			writeBitwardenError(w, p)
-		} else {
-			w.WriteHeader(p.Status)
+	err := error(errOrigin)
+	if a.cfg.Origins.Allowed(r) {
+		var id *auth.Identity
+		if id, err = a.client(r); err == nil {
+			return transports.Who{User: id.User, Identity: id, Addr: a.clientIP(r)}, true
 		}
-		return transports.Who{}, false
 	}
-	return transports.Who{User: id.User, Identity: id, Addr: a.echo.IPExtractor(r)}, true
-}
-
-// writeBitwardenError answers with the error object of the Bitwarden family.
-func writeBitwardenError(w http.ResponseWriter, p *Problem) {
-	type model struct {
-		Message string `json:"message"`
-		Object  string `json:"object"`
+	p := asProblem(err)
+	a.metrics.problem(p.slug)
+	p.writeHeader(w.Header())
+	if bitwarden && websocket.IsUpgrade(r) {
+		writeBitwardenError(w, p)
+	} else {
+		w.WriteHeader(p.Status)
 	}
-	b, err := json.Marshal(struct {
-		Message          string              `json:"message"`
-		ValidationErrors map[string][]string `json:"validationErrors"`
-		ErrorModel       model               `json:"errorModel"`
-		Error            string              `json:"error"`
-		Description      string              `json:"error_description"`
-		ExceptionMessage *string             `json:"exceptionMessage"`
-		ExceptionStack   *string             `json:"exceptionStackTrace"`
-		InnerException   *string             `json:"innerExceptionMessage"`
-		Object           string              `json:"object"`
-	}{
-		Message: p.Title, ValidationErrors: map[string][]string{"": {p.Title}},
-		ErrorModel: model{p.Title, "error"}, Object: "error",
-	})
-	if err != nil {
-		w.WriteHeader(p.Status) // a struct of strings always marshals
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(b)
+	return transports.Who{}, false
 }
 
 // hubError is an error of opening a hub connection, with the status to answer.
@@ -134,29 +136,35 @@ func (e *hubError) Status() int   { return e.status }
 
 // openHub makes the session of a hub connection.
 func (a *API) openHub(hub *signalr.Hub, c *transports.Connection, r *http.Request) (transports.Session, error) {
+	s, err := a.hubSession(hub, c, r)
+	if err == nil {
+		a.metrics.opened[c.Transport()].Inc()
+		return s, nil
+	}
+	p := asProblem(err)
+	a.metrics.problem(p.slug)
+	if p.slug != slugInternal {
+		return nil, &hubError{p.Status, p.Title}
+	}
+	a.log.LogAttrs(r.Context(), slog.LevelError, "hub connection failed", slog.Any("err", err))
+	return nil, &hubError{p.Status, ""}
+}
+
+func (a *API) hubSession(hub *signalr.Hub, c *transports.Connection, r *http.Request) (transports.Session, error) {
 	id, ok := c.Identity.(*auth.Identity)
 	if !ok {
 		return nil, errors.New("connection without an identity")
 	}
-	o := signalr.Options{User: id.User, Device: id.Device, IssuedAt: id.IssuedAt}
-	if err := o.ReadQuery(transports.Query(r).Get); err != nil {
-		return nil, &hubError{http.StatusBadRequest, "The cursor is not valid"}
-	}
-	if !a.perIP.enter(c.Addr) {
-		return nil, &hubError{http.StatusTooManyRequests, "Too many connections"}
-	}
-	if a.cfg.MaxPerIP > 0 {
-		c.OnEnd(func() { a.perIP.leave(c.Addr) })
-	}
-	s, err := hub.Open(c, o)
-	switch {
-	case errors.Is(err, broker.ErrTooManyConnections):
-		return nil, &hubError{http.StatusTooManyRequests, "Too many connections"}
-	case errors.Is(err, broker.ErrDraining):
-		return nil, &hubError{http.StatusServiceUnavailable, ""}
-	case err != nil:
+	q, err := query(r)
+	if err != nil {
 		return nil, err
 	}
-	a.metrics.opened[c.Transport()].Inc()
-	return s, nil
+	o := signalr.Options{User: id.User, Device: id.Device, IssuedAt: id.IssuedAt}
+	if err := o.ReadQuery(q.Get); err != nil {
+		return nil, errCursor
+	}
+	if !a.enter(c) {
+		return nil, errPerIP
+	}
+	return hub.Open(c, o)
 }

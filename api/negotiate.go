@@ -1,12 +1,11 @@
 package api
 
 import (
-	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"hubline/broker"
 	"hubline/replay"
 	"hubline/transports"
 )
@@ -21,21 +20,26 @@ func (a *API) negotiate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	conn, err := a.server.Negotiate(scopeEvents, id.User, c.RealIP(), id, a.cfg.TicketTTL, false)
+	if a.draining.Load() {
+		return broker.ErrDraining
+	}
+	offer := transports.Offers(transports.Narrow(transports.All(), transports.Query(r).Get("transports")))
+	if len(offer) == 0 {
+		return badRequest(`"transports" names none of WebSockets, ServerSentEvents and LongPolling.`)
+	}
+	conn, err := a.server.Negotiate(scopeEvents, id.User, a.clientIP(r), id, a.cfg.TicketTTL, false)
 	if err != nil {
-		p := problem(http.StatusServiceUnavailable, "too-many-negotiated", "Too many connections are being made", "Try again in a moment.")
-		p.RetryAfter = 5 * time.Second
-		return p
+		return err
 	}
 	version := 1
 	st := a.broker.Store().State(id.User)
 	n := &transports.Negotiation{
 		NegotiateVersion: &version, ConnectionID: conn.ConnectionID(), ConnectionToken: conn.Token(),
-		AvailableTransports: transports.Offers(transports.Narrow(a.events, r.URL.Query().Get("transports"))),
+		AvailableTransports: offer,
 		Cursor:              replay.Cursor{Epoch: st.Epoch, Seq: st.Head}.String(),
 	}
-	for i := range n.AvailableTransports {
-		o := &n.AvailableTransports[i]
+	for i := range offer {
+		o := &offer[i]
 		o.TransferFormats = []string{"Text"} // envelopes are JSON
 		query := url.Values{"id": {conn.Token()}}
 		if o.Transport == transports.LongPolling {
@@ -43,6 +47,7 @@ func (a *API) negotiate(c echo.Context) error {
 		}
 		o.URL = a.cfg.BasePath + "/events?" + query.Encode()
 	}
+	c.Response().Header()["Cache-Control"] = noStore // it holds a secret
 	transports.WriteNegotiation(c.Response(), n)
 	return nil
 }

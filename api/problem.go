@@ -3,40 +3,45 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"hubline/api/auth"
-	"hubline/broker"
 )
 
-// Problem is an error answer of RFC 9457. Type is stable and names a section
-// of the documentation; Detail says what to do.
+// Problem is an error answer of RFC 9457. Its type is stable, and the address of
+// a page of the server that explains it; Detail says what to do.
 type Problem struct {
+	// Type is /problems/<slug>, below the base path of the server that sends it.
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
 
-	// RetryAfter is sent as a header when it is not zero.
-	RetryAfter time.Duration `json:"-"`
+	slug string
+	// retryAfter is sent as a header when it is not zero.
+	retryAfter time.Duration
+	// badToken: there was a token, and it is not accepted.
+	badToken bool
 }
 
 // Error implements error.
 func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
 
-// HTTPStatus is the status of the answer.
-func (p *Problem) HTTPStatus() int { return p.Status }
-
-// problemBase is where the types are explained; relative, so that the page is
-// the running server's own.
+// problemBase is where the types are explained; relative to the host, so that
+// the page is the running server's own.
 const problemBase = "/problems/"
 
 func problem(status int, slug, title, detail string) *Problem {
-	return &Problem{Type: problemBase + slug, Title: title, Status: status, Detail: detail}
+	return &Problem{Type: problemBase + slug, slug: slug, Title: title, Status: status, Detail: detail}
+}
+
+// after says when to try again.
+func (p *Problem) after(d time.Duration) *Problem {
+	p.retryAfter = d
+	return p
 }
 
 func badRequest(detail string) *Problem {
@@ -47,78 +52,61 @@ func notFound() *Problem {
 	return problem(http.StatusNotFound, "not-found", "There is nothing here", "Check the path against /api/openapi.yaml.")
 }
 
-// asProblem maps every error to its answer: the one place that does.
-func asProblem(err error) *Problem {
-	if p, ok := errors.AsType[*Problem](err); ok {
-		return p
+// answer makes the problem of an error, counts it, and logs it if it is ours.
+func (a *API) answer(c echo.Context, err error) *Problem {
+	p := *asProblem(err) // some are shared
+	p.Type = a.cfg.BasePath + p.Type
+	a.metrics.problem(p.slug)
+	if _, logged := errors.AsType[panicError](err); p.slug == slugInternal && !logged {
+		a.log.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+			slog.String("route", c.Path()), slog.Any("err", err))
 	}
-	switch {
-	case errors.Is(err, auth.ErrNoToken):
-		return problem(http.StatusUnauthorized, "no-token", "Who are you?",
-			"Send an API key or a token as Authorization: Bearer.")
-	case errors.Is(err, auth.ErrExpired):
-		return problem(http.StatusUnauthorized, "token-expired", "The token has expired", "Get a new one.")
-	case isAuth(err):
-		return problem(http.StatusUnauthorized, "token-invalid", "The token is not accepted",
-			"It is malformed, not yet valid, signed with a key or algorithm that is not configured here, or made by or for somebody else.")
-	case errors.Is(err, broker.ErrConflict):
-		return problem(http.StatusUnprocessableEntity, "idempotency-conflict", "The key was used before",
-			"An Idempotency-Key or event id may be repeated only with the same content. Use a new one for a new event.")
-	case errors.Is(err, broker.ErrTooManyConnections):
-		p := problem(http.StatusTooManyRequests, "too-many-connections", "Too many connections",
-			"Close some, or raise max-connections or max-connections-per-user.")
-		p.RetryAfter = 5 * time.Second
-		return p
-	case errors.Is(err, broker.ErrDraining):
-		p := problem(http.StatusServiceUnavailable, "stopping", "The server is stopping", "Try again in a moment.")
-		p.RetryAfter = 2 * time.Second
-		return p
-	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem(http.StatusRequestEntityTooLarge, "too-large", "The body is too large",
-			"See max-publish-bytes and max-batch-bytes.")
-	}
-	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
-		switch he.Code {
-		case http.StatusNotFound:
-			return notFound()
-		case http.StatusMethodNotAllowed:
-			return problem(he.Code, "method-not-allowed", "This path has no such method", "Check it against /api/openapi.yaml.")
-		}
-		return problem(he.Code, "http-"+strconv.Itoa(he.Code), http.StatusText(he.Code), "")
-	}
-	return problem(http.StatusInternalServerError, "internal", "Something went wrong here",
-		"The server's log has the details under the time of this answer.")
+	return &p
 }
 
-func isAuth(err error) bool {
-	for _, e := range []error{
-		auth.ErrInvalid, auth.ErrNotYet, auth.ErrIssuer, auth.ErrAudience,
-		auth.ErrAlgorithm, auth.ErrUnknownKey, auth.ErrNoSubject,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-// writeProblem sends the answer.
-func writeProblem(w http.ResponseWriter, p *Problem) {
-	b, err := json.Marshal(p)
-	if err != nil {
-		http.Error(w, p.Title, p.Status) // a struct of strings always marshals
+// fail is echo's error handler: every error becomes a problem.
+func (a *API) fail(err error, c echo.Context) {
+	if c.Response().Committed {
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	if p.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
+	p := a.answer(c, err)
+	w := c.Response()
+	p.writeHeader(w.Header())
+	w.Header()["Cache-Control"] = noStore
+	b, err := json.Marshal(p)
+	if err != nil {
+		b = nil // a struct of strings always marshals
 	}
-	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", "Bearer")
+	_ = writeBody(w, p.Status, problemType, b) // the client is gone
+}
+
+var problemType = []string{"application/problem+json"}
+
+// writeHeader sets the headers that the problem asks for, besides the type.
+func (p *Problem) writeHeader(h http.Header) {
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
 	}
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(b)
+	switch p.Status {
+	case http.StatusUnauthorized:
+		// RFC 6750, section 3.1: no code when there were no credentials at all.
+		challenge := "Bearer"
+		if p.badToken {
+			challenge = `Bearer error="invalid_token"`
+		}
+		h.Set("WWW-Authenticate", challenge)
+	case http.StatusRequestTimeout:
+		h.Set("Connection", "close") // RFC 9110, section 15.5.9
+	}
+}
+
+// appendProblem appends an error in the place of a batch item's result.
+func (a *API) appendProblem(c echo.Context, out []byte, err error) []byte {
+	b, err := json.Marshal(struct {
+		Error *Problem `json:"error"`
+	}{a.answer(c, err)})
+	if err != nil {
+		return append(out, `{"error":null}`...) // a struct of strings always marshals
+	}
+	return append(out, b...)
 }

@@ -1,163 +1,126 @@
 package api
 
 import (
-	"io"
+	"crypto/sha256"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"hubline/api/auth"
 	"hubline/broker"
+	"hubline/internal/jsonscan"
 	"hubline/replay"
 )
 
 const durabilityMemory = "memory"
 
-// bodies are buffers for request bodies up to a moderate size.
-var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+// maxKeyBytes bounds an idempotency key.
+const maxKeyBytes = 256
 
-const keptBody = 64 << 10
-
-// readBody reads a body of at most limit bytes within the body timeout and
-// hands it to use; the bytes are only valid during the call.
-func (a *API) readBody(c echo.Context, limit int64, use func([]byte) error) error {
-	r := c.Request()
-	if r.ContentLength > limit {
-		return &http.MaxBytesError{Limit: limit}
-	}
-	buf := bodies.Get().(*[]byte)
-	b := (*buf)[:0]
-	defer func() {
-		if cap(b) <= keptBody {
-			*buf = b
-			bodies.Put(buf)
-		}
-	}()
-	src := http.MaxBytesReader(c.Response(), r.Body, limit)
-	for {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		n, err := src.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF { //nolint:errorlint // the reader's contract
-			return use(b)
-		}
-		if err != nil {
-			return bodyError(err)
-		}
-	}
-}
-
-// key reads the Idempotency-Key header.
-func key(r *http.Request, body []byte) (broker.Key, error) {
-	name := r.Header.Get("Idempotency-Key")
-	if name == "" {
-		return broker.Key{}, nil
-	}
-	if !text(name, maxIDBytes) {
-		return broker.Key{}, badRequest("Idempotency-Key must be at most 256 bytes without control characters.")
-	}
-	return broker.Key{Name: strings.Clone(name), Digest: digest(body)}, nil
-}
+var errKey = badRequest("An idempotency key must be a text of at most 256 bytes without control characters.")
 
 // publishUser serves POST /users/{user}/events.
 func (a *API) publishUser(c echo.Context) error {
-	if _, err := a.require(c, auth.ScopePublish); err != nil {
+	if err := a.require(c, auth.ScopePublish); err != nil {
 		return err
 	}
-	user := c.Param("user")
-	if !text(user, auth.MaxUserBytes) {
-		return badRequest("The user's name must be 1 to 256 bytes without control characters.")
-	}
-	return a.readBody(c, a.cfg.MaxPublishBytes, func(body []byte) error {
-		ev, err := a.event(body)
-		if err != nil {
-			return err
-		}
-		k, err := key(c.Request(), body)
-		if err != nil {
-			return err
-		}
-		r, err := a.broker.Publish(strings.Clone(user), ev, k)
-		if err != nil {
-			return err
-		}
-		var out [256]byte
-		return writeJSON(c, http.StatusCreated, appendReceipt(out[:0], &r))
-	})
-}
-
-// event makes the event of a body.
-func (a *API) event(body []byte) (*replay.Event, error) {
-	e, err := decodeEvent(body)
+	user, err := userParam(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return e.event(time.Now())
+	in, ev, key, err := a.publication(c.Request())
+	if err != nil {
+		return err
+	}
+	defer in.free()
+	r, err := a.broker.Publish(user, ev, key)
+	if err != nil {
+		return err
+	}
+	in.b = appendReceipt(in.b[:0], &r) // nothing of the request is needed any more
+	return writeBody(c.Response(), http.StatusCreated, jsonType, in.b)
 }
 
 // broadcast serves POST /broadcasts.
 func (a *API) broadcast(c echo.Context) error {
-	if _, err := a.require(c, auth.ScopePublish); err != nil {
+	if err := a.require(c, auth.ScopePublish); err != nil {
 		return err
 	}
-	return a.readBody(c, a.cfg.MaxPublishBytes, func(body []byte) error {
-		ev, err := a.event(body)
-		if err != nil {
-			return err
-		}
-		k, err := key(c.Request(), body)
-		if err != nil {
-			return err
-		}
-		r, err := a.broker.Broadcast(ev, k)
-		if err != nil {
-			return err
-		}
-		var out [256]byte
-		return writeJSON(c, http.StatusCreated, appendBroadcast(out[:0], &r))
-	})
+	in, ev, key, err := a.publication(c.Request())
+	if err != nil {
+		return err
+	}
+	defer in.free()
+	r, err := a.broker.Broadcast(ev, key)
+	if err != nil {
+		return err
+	}
+	in.b = appendBroadcast(in.b[:0], &r)
+	return writeBody(c.Response(), http.StatusCreated, jsonType, in.b)
+}
+
+// publication reads the event that a request brings. Without an error the caller
+// frees the body, of which nothing is left in event and key.
+func (a *API) publication(r *http.Request) (*body, *replay.Event, broker.Key, error) {
+	in, err := readBody(r, a.cfg.MaxPublishBytes)
+	if err != nil {
+		return nil, nil, broker.Key{}, err
+	}
+	var ev *replay.Event
+	fields, err := scanEvent(in.b)
+	if err == nil {
+		ev, err = fields.event(time.Now())
+	}
+	var key broker.Key
+	if name := r.Header["Idempotency-Key"]; err == nil && len(name) > 0 {
+		key, err = idempotency(name[0], in.b)
+	}
+	if err != nil {
+		in.free()
+		return nil, nil, broker.Key{}, err
+	}
+	return in, ev, key, nil
+}
+
+// idempotency makes the key of a publish of these bytes. Without a name it is
+// the zero Key.
+func idempotency(name string, content []byte) (broker.Key, error) {
+	if name == "" {
+		return broker.Key{}, nil
+	}
+	if !text(name, maxKeyBytes) {
+		return broker.Key{}, errKey
+	}
+	sum := sha256.Sum256(content)
+	return broker.Key{Name: strings.Clone(name), Digest: [16]byte(sum[:16])}, nil
 }
 
 func appendReceipt(b []byte, r *broker.Receipt) []byte {
 	b = append(b, `{"id":`...)
-	b = appendQuoted(b, r.ID)
+	b = jsonscan.AppendString(b, r.ID)
 	b = append(b, `,"seq":`...)
 	b = strconv.AppendUint(b, r.Cursor.Seq, 10)
 	b = append(b, `,"cursor":"`...)
 	b = r.Cursor.AppendTo(b)
-	b = append(b, `","durability":"`+durabilityMemory+`","delivered":`...)
-	b = strconv.AppendInt(b, int64(r.Delivered), 10)
-	b = append(b, `,"duplicate":`...)
-	b = strconv.AppendBool(b, r.Duplicate)
-	return append(b, '}')
+	return appendDelivery(append(b, '"'), r.Delivered, r.Duplicate)
 }
 
 func appendBroadcast(b []byte, r *broker.BroadcastReceipt) []byte {
 	b = append(b, `{"id":`...)
-	b = appendQuoted(b, r.ID)
+	b = jsonscan.AppendString(b, r.ID)
 	b = append(b, `,"users":`...)
 	b = strconv.AppendInt(b, int64(r.Users), 10)
+	return appendDelivery(b, r.Delivered, r.Duplicate)
+}
+
+// appendDelivery appends what every receipt ends with.
+func appendDelivery(b []byte, delivered int, duplicate bool) []byte {
 	b = append(b, `,"durability":"`+durabilityMemory+`","delivered":`...)
-	b = strconv.AppendInt(b, int64(r.Delivered), 10)
+	b = strconv.AppendInt(b, int64(delivered), 10)
 	b = append(b, `,"duplicate":`...)
-	b = strconv.AppendBool(b, r.Duplicate)
+	b = strconv.AppendBool(b, duplicate)
 	return append(b, '}')
 }
-
-func writeJSON(c echo.Context, status int, body []byte) error {
-	w := c.Response()
-	h := w.Header()
-	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.WriteHeader(status)
-	_, err := w.Write(body)
-	return err
-}
-
-var jsonType = []string{"application/json"}

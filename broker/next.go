@@ -41,7 +41,7 @@ func (s *Subscription) Next(dst []Delivery) []Delivery {
 	s.mu.Lock()
 	for s.queue.count > 0 && len(dst) < cap(dst) {
 		it := s.queue.pop()
-		s.pos, s.shown = it.seq, it.seq
+		s.pos = it.seq
 		dst = append(dst, Delivery{Seq: it.seq, Event: it.frame.Event, Frame: it.frame})
 	}
 	behind := s.behind
@@ -79,31 +79,19 @@ func (s *Subscription) read(dst []Delivery) (_ []Delivery, done bool) {
 			if e.Lost.Reason != replay.Expired {
 				sh.counters.gaps++
 			}
-			// A gap begins where the client's cursor is, whatever was left out
-			// since.
-			g := replay.Gap{From: s.shown + 1, To: e.Lost.To, Reason: e.Lost.Reason}
-			dst = append(dst, Delivery{Seq: e.Seq, Gap: &g})
-			s.shown = e.Seq
+			dst = append(dst, Delivery{Seq: e.Seq, Gap: e.Lost})
 		case s.wants(e.Event):
 			dst = append(dst, Delivery{Seq: e.Seq, Event: e.Event})
-			s.shown = e.Seq
 		}
 	}
 	s.behind = s.pos < st.Head
 	return dst, !s.behind
 }
 
-// Waiting reports whether Next has something, or may have.
-func (s *Subscription) Waiting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.closed && (s.queue.count > 0 || s.behind)
-}
-
 // Position is the cursor up to which the connection has been handed
 // everything that concerns it: while nothing waits it moves with the log even
 // when all new events are filtered out. After Close it stands still, for what
-// waited then was not handed over. It is meant to be told to the client.
+// waited then was not handed over.
 func (s *Subscription) Position() replay.Cursor {
 	sh := s.u.shard
 	sh.mu.Lock()
@@ -113,6 +101,5 @@ func (s *Subscription) Position() replay.Cursor {
 	if !s.closed && !s.behind && s.queue.count == 0 {
 		s.pos = s.u.log.State().Head
 	}
-	s.shown = s.pos
 	return replay.Cursor{Epoch: s.u.epoch, Seq: s.pos}
 }

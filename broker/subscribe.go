@@ -69,7 +69,7 @@ func (b *Broker) join(s *Subscription, name string, since replay.Since) (sv repl
 	}
 	sv = u.log.Survey(since, s.wants)
 	s.u, s.next = u, u.first
-	s.pos, s.shown, s.behind = sv.Start, sv.Start, sv.Start < sv.Head
+	s.pos, s.behind = sv.Start, sv.Start < sv.Head
 	if u.first != nil {
 		u.first.prev = s
 	}

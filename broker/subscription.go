@@ -73,7 +73,6 @@ type Subscription struct {
 	mu     sync.Mutex
 	queue  queue
 	pos    uint64 // everything up to here was taken, is lost or not for this connection
-	shown  uint64 // what the client's cursor is, as far as Next and Position know
 	behind bool   // reads from the log; the queue is empty
 	closed bool
 }

@@ -48,15 +48,16 @@ type Conn struct {
 	parker *Parker
 	o      Options
 
-	fill sync.Mutex // one Fill at a time, though two polls may overlap
+	fill sync.Mutex // one Fill at a time, though two polls may overlap; before mu
 
 	mu     sync.Mutex
 	poll   *Poll // the present one
 	ends   time.Time
 	away   time.Time // since when there is no poll
+	taken  []byte    // out of the session, but not yet in an answer
 	reason transports.Reason
 	ending bool // end when nothing waits any more
-	over   bool
+	over   bool // end now
 }
 
 // NewConn returns the carrier of c. The first poll has been seen: it is
@@ -80,129 +81,6 @@ func (k *Conn) ServePoll(w http.ResponseWriter, r *http.Request) {
 	p.Serve(w, r)
 }
 
-// Answer implements Source.
-func (k *Conn) Answer(p *Poll) (Answer, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.poll != p {
-		return Answer{Status: http.StatusNoContent, ContentType: typeText}, true
-	}
-	if k.over {
-		return k.endLocked(p)
-	}
-	late := !time.Now().Before(k.ends)
-	k.mu.Unlock()
-	body := k.take()
-	k.mu.Lock()
-	switch {
-	case len(body) > 0:
-		k.restLocked(p)
-		return Answer{Status: http.StatusOK, ContentType: typeBinary, Body: body}, true
-	case k.over, k.ending:
-		return k.endLocked(p)
-	case late:
-		k.restLocked(p)
-		return Answer{Status: http.StatusOK, ContentType: typeText}, true
-	}
-	return Answer{}, false
-}
-
-// restLocked notes that there is no poll from now on.
-func (k *Conn) restLocked(p *Poll) {
-	if k.poll == p {
-		k.poll, k.away = nil, time.Now()
-	}
-}
-
-// endLocked says goodbye: the connection is over for the client too.
-func (k *Conn) endLocked(p *Poll) (Answer, bool) {
-	k.over = true
-	k.restLocked(p)
-	r := k.reason
-	k.mu.Unlock()
-	k.c.End(r)
-	k.mu.Lock()
-	return Answer{Status: http.StatusNoContent, ContentType: typeText}, true
-}
-
-// take collects the bytes that wait, at most about a megabyte.
-func (k *Conn) take() []byte {
-	const maxAnswer = 1 << 20
-	k.fill.Lock()
-	defer k.fill.Unlock()
-	b := batches.Get().(*transports.Batch)
-	defer batches.Put(b)
-	b.Reset(transports.Plain{})
-	var body []byte
-	for more := true; more && len(body) < maxAnswer; {
-		more = k.c.Session().Fill(b)
-		body = append(body, b.Buf...)
-		b.Reset(transports.Plain{})
-	}
-	return body
-}
-
-// Gone implements Source: a poll that the client gave up.
-func (k *Conn) Gone(p *Poll) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.restLocked(p)
-}
-
-// Wake implements transports.Carrier.
-func (k *Conn) Wake() {
-	k.mu.Lock()
-	p := k.poll
-	k.mu.Unlock()
-	if p != nil {
-		p.Wake()
-	}
-}
-
-// Close implements transports.Carrier: what waits goes out with the present or
-// the next poll, the one after it is answered 204.
-func (k *Conn) Close(r transports.Reason) {
-	k.mu.Lock()
-	if !k.ending {
-		k.ending, k.reason = true, r
-	}
-	k.mu.Unlock()
-	k.Wake()
-}
-
-// Abort implements transports.Carrier.
-func (k *Conn) Abort(r transports.Reason) {
-	k.mu.Lock()
-	if !k.ending {
-		k.ending, k.reason = true, r
-	}
-	k.over = true
-	p := k.poll
-	k.mu.Unlock()
-	if p != nil {
-		p.Wake()
-		return
-	}
-	k.c.End(r)
-}
-
-// Tick is called by the sweeper about once a second. It reports false when the
-// client has been away for too long.
-func (k *Conn) Tick(now time.Time) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.poll == nil {
-		return now.Sub(k.away) < k.o.AwayTimeout
-	}
-	if !now.Before(k.ends) {
-		p := k.poll
-		k.mu.Unlock()
-		p.Wake()
-		k.mu.Lock()
-	}
-	return true
-}
-
 // Serve answers a poll of c, whose session is bound. The first one starts the
 // connection and is answered at once and empty: clients wait for that, and drop
 // what it would bring.
@@ -213,5 +91,5 @@ func Serve(parker *Parker, w http.ResponseWriter, r *http.Request, c *transports
 	}
 	c.Run(NewConn(parker, c, o))
 	NoCache(w.Header())
-	write(w, Answer{Status: http.StatusOK, ContentType: typeBinary})
+	writeHead(w, Answer{Status: http.StatusOK, ContentType: typeBinary})
 }

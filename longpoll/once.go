@@ -84,14 +84,16 @@ func (k *once) Answer(*Poll) (Answer, bool) {
 // Gone implements Source.
 func (k *once) Gone(*Poll) { k.c.End(transports.ReasonClientClosed) }
 
+// Lost implements Source. The client asks again, from where it was.
+func (k *once) Lost(*Poll, transports.Reason) {}
+
 func (k *once) Wake()                     { k.poll.Wake() }
 func (k *once) Close(r transports.Reason) { k.expire(r) }
 func (k *once) Abort(r transports.Reason) { k.expire(r) }
 
 // Tick implements the sweeper's look at the carrier.
-func (k *once) Tick(now time.Time) bool {
+func (k *once) Tick(now time.Time) {
 	if !now.Before(k.ends) {
 		k.expire(transports.ReasonDone)
 	}
-	return true
 }

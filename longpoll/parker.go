@@ -14,7 +14,8 @@ type Config struct {
 	// KeepAlive is how long a parked socket may wait for its next request
 	// after the answer. Zero means 2 minutes.
 	KeepAlive time.Duration
-	// WriteTimeout bounds the writing of an answer. Zero means 10 s.
+	// WriteTimeout bounds the writing of an answer, or of each 64 KiB of a
+	// long one. Zero means 10 s.
 	WriteTimeout time.Duration
 }
 
@@ -28,9 +29,9 @@ type Parker struct {
 	done chan struct{}
 
 	mu     sync.Mutex
-	parked map[net.Conn]struct{}
+	parked map[*Poll]struct{}
 	closed bool
-	wg     sync.WaitGroup
+	wg     sync.WaitGroup // watchers, and those who ask for their polls
 }
 
 // NewParker returns a Parker for a server at addr.
@@ -47,7 +48,7 @@ func NewParker(addr net.Addr, cfg Config) *Parker {
 	return &Parker{
 		cfg: cfg, addr: addr,
 		back: make(chan net.Conn), done: make(chan struct{}),
-		parked: make(map[net.Conn]struct{}),
+		parked: make(map[*Poll]struct{}),
 	}
 }
 
@@ -65,19 +66,21 @@ func (p *Parker) Accept() (net.Conn, error) {
 func (p *Parker) Addr() net.Addr { return p.addr }
 
 // Close implements net.Listener: it closes every parked socket and waits for
-// their goroutines.
+// their goroutines. An answer that is being written gets a second more.
 func (p *Parker) Close() error {
 	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil
-	}
-	p.closed = true
-	close(p.done)
-	for c := range p.parked {
-		_ = c.Close()
+	var polls []*Poll
+	if !p.closed {
+		p.closed = true
+		close(p.done)
+		for poll := range p.parked {
+			polls = append(polls, poll)
+		}
 	}
 	p.mu.Unlock()
+	for _, poll := range polls { // whose locks come before ours
+		poll.close()
+	}
 	p.wg.Wait()
 	return nil
 }
@@ -89,29 +92,30 @@ func (p *Parker) Parked() int {
 	return len(p.parked)
 }
 
-// add registers a socket that was taken over and starts its goroutine. It
+// add registers a poll whose socket was taken over and starts its watcher. It
 // reports false after Close.
-func (p *Parker) add(c net.Conn, run func()) bool {
+func (p *Parker) add(poll *Poll, watch func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return false
 	}
-	p.parked[c] = struct{}{}
+	p.parked[poll] = struct{}{}
 	// Ends when the socket goes back or is closed, by Close at the latest.
-	p.wg.Go(run)
+	p.wg.Go(watch)
 	return true
 }
 
-func (p *Parker) remove(c net.Conn) {
+func (p *Parker) remove(poll *Poll) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.parked, c)
+	delete(p.parked, poll)
 }
 
-// giveBack hands the socket to the HTTP server; first was read from it already.
-func (p *Parker) giveBack(c net.Conn, first []byte) {
-	p.remove(c)
+// giveBack hands the poll's socket to the HTTP server; first was read from it
+// already.
+func (p *Parker) giveBack(poll *Poll, c net.Conn, first []byte) {
+	p.remove(poll)
 	_ = c.SetReadDeadline(time.Time{})
 	select {
 	case p.back <- &returned{Conn: c, first: first}:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"hubline/broker"
 	"hubline/replay"
 )
 
@@ -11,9 +12,12 @@ import (
 // user: seq and cursor stand between head and tail.
 type envelope struct{ head, tail []byte }
 
+// envelopeRoom is what the fixed parts of an envelope need, in bytes.
+const envelopeRoom = 80
+
 // encode makes the shared part of an event, once for all its receivers.
 func encode(ev *replay.Event) any {
-	b := make([]byte, 0, 96+ev.Size())
+	b := make([]byte, 0, envelopeRoom+len(ev.ID)+len(ev.Type)+len(ev.Channel)+len(ev.Data))
 	b = append(b, `{"id":`...)
 	b = appendString(b, ev.ID)
 	b = append(b, ',')
@@ -57,6 +61,15 @@ func AppendEvent(b []byte, ev *replay.Event, epoch string, seq uint64) []byte {
 	b = append(b, ',')
 	b = appendStamp(b, epoch, seq)
 	return appendTail(b, ev)
+}
+
+// appendDelivery appends a delivered event's envelope, from the encoding that
+// it shares with other connections where there is one.
+func appendDelivery(b []byte, d *broker.Delivery, epoch string) []byte {
+	if d.Frame == nil {
+		return AppendEvent(b, d.Event, epoch, d.Seq)
+	}
+	return d.Frame.Form(broker.FormNative, encode).(*envelope).appendTo(b, epoch, d.Seq)
 }
 
 func (e *envelope) appendTo(b []byte, epoch string, seq uint64) []byte {

@@ -13,32 +13,30 @@ import (
 
 // Poll is one long poll: it answers once, with what waits.
 type Poll struct {
+	conn    transports.Conn
 	sub     *broker.Subscription
 	epoch   string
 	limit   int
-	start   uint64
-	gap     *replay.Gap
+	expires time.Time // the token's; zero: never
 	expired atomic.Bool
-	expires time.Time
-	conn    transports.Conn
 
-	mu   sync.Mutex // guards done: Fill may race with a late Wake
+	mu   sync.Mutex // guards what follows: Fill may race with a late Wake
+	last uint64     // what the client has once it has read the answer
+	gap  *replay.Gap
 	done bool
 }
 
 // NewPoll subscribes for one answer of at most limit events. The cursor that
-// it continues from is thereby acknowledged for the client's device.
+// it continues from is thereby acknowledged for the client's device. It
+// returns what broker.Subscribe returns.
 func NewPoll(b *broker.Broker, conn transports.Conn, o Options, limit int) (*Poll, error) {
-	sub, w, err := b.Subscribe(broker.Options{
-		User: o.User, Device: o.Device, Since: o.Since, Match: matcher(o.Types), Waker: conn,
-	})
+	sub, w, err := subscribe(b, conn, o)
 	if err != nil {
 		return nil, err
 	}
-	if o.Since.Kind == replay.SinceCursor {
-		sub.Acknowledge(o.Since.Cursor)
-	}
-	return &Poll{sub: sub, epoch: w.Epoch, limit: limit, start: w.Start, gap: w.Gap, expires: o.Expires, conn: conn}, nil
+	return &Poll{
+		conn: conn, sub: sub, epoch: w.Epoch, limit: max(1, limit), expires: o.Expires, last: w.Start, gap: w.Gap,
+	}, nil
 }
 
 // Fill implements transports.Session: nothing, or the whole body.
@@ -50,40 +48,13 @@ func (p *Poll) Fill(b *transports.Batch) bool {
 	}
 	b.Begin(transports.Meta{})
 	b.Buf = append(b.Buf, `{"events":[`...)
-	last, n := p.start, 0
-	var page [32]broker.Delivery
-collect:
-	for n < p.limit {
-		waiting := p.sub.Next(page[:0:min(len(page), p.limit-n)])
-		if len(waiting) == 0 {
-			break
-		}
-		for i := range waiting {
-			d := &waiting[i]
-			if d.Gap != nil {
-				if n > 0 || p.gap != nil {
-					break collect // the next poll meets it first
-				}
-				p.gap, last = d.Gap, d.Seq
-				continue
-			}
-			if n > 0 {
-				b.Buf = append(b.Buf, ',')
-			}
-			b.Buf = AppendEvent(b.Buf, d.Event, p.epoch, d.Seq)
-			last = d.Seq
-			n++
-		}
-		if b.Full() {
-			break
-		}
-	}
-	if n == 0 && p.gap == nil && !p.expired.Load() {
-		b.Discard()
-		return false
-	}
-	cursor := replay.Cursor{Epoch: p.epoch, Seq: last}
+	n := p.fillEvents(b)
+	cursor := replay.Cursor{Epoch: p.epoch, Seq: p.last}
 	if n == 0 && p.gap == nil {
+		if !p.expired.Load() {
+			b.Discard()
+			return false
+		}
 		cursor = p.sub.Position() // past what was filtered out
 	}
 	b.Buf = append(b.Buf, `],"cursor":"`...)
@@ -100,14 +71,51 @@ collect:
 	return false
 }
 
+// fillEvents lays out events until the answer is full and returns how many. An
+// answer has room for one gap, in front of its events; another one is left to
+// the next poll, which meets it again because the cursor stays before it.
+func (p *Poll) fillEvents(b *transports.Batch) (n int) {
+	var page [pageEvents]broker.Delivery
+	for n < p.limit && !b.Full() {
+		waiting := p.sub.Next(page[:0:min(len(page), p.limit-n)])
+		if len(waiting) == 0 {
+			return n
+		}
+		for i := range waiting {
+			d := &waiting[i]
+			switch {
+			case d.Gap == nil:
+				if n > 0 {
+					b.Buf = append(b.Buf, ',')
+				}
+				b.Buf = appendDelivery(b.Buf, d, p.epoch)
+				n++
+			case n > 0 || p.gap != nil:
+				return n
+			default:
+				p.gap = d.Gap
+			}
+			p.last = d.Seq
+		}
+	}
+	return n
+}
+
 // Expire makes the next Fill answer.
 func (p *Poll) Expire() { p.expired.Store(true) }
 
 // Receive implements transports.Session; a poll has no way to send.
 func (*Poll) Receive([]byte, bool) error { return nil }
 
-// Tick implements transports.Session. The carrier keeps the time.
-func (*Poll) Tick(time.Time) time.Time { return time.Time{} }
+// Tick implements transports.Session: the poll is answered when the token
+// ends. The carrier keeps the time of the poll itself.
+func (p *Poll) Tick(now time.Time) time.Time {
+	if !p.expires.IsZero() && !now.Before(p.expires) {
+		p.Leave(transports.ReasonExpired)
+		return time.Time{}
+	}
+	return p.expires
+}
 
 // Leave implements transports.Session: the poll is answered now.
 func (p *Poll) Leave(r transports.Reason) { p.conn.Close(r) }

@@ -15,15 +15,31 @@ var (
 	errFlood    = errors.New("too many unread answers")
 )
 
-// maxNotices bounds answers that wait for a client which asks and does not read.
-const maxNotices = 256
+// Bounds of what is kept for a client that asks and does not read.
+const (
+	maxNotices     = 256      // answers
+	maxNoticeBytes = 64 << 10 // bytes of them
+	maxRefBytes    = 128      // of a request's ref, which the answer repeats
+)
 
 // request is a message of a client.
 type request struct {
-	Type    string `json:"type"`
-	Cursor  string `json:"cursor"`
-	Channel string `json:"channel"`
-	Ref     string `json:"ref"`
+	Type    string     `json:"type"`
+	Cursor  cursorText `json:"cursor"`
+	Channel string     `json:"channel"`
+	Ref     string     `json:"ref"`
+}
+
+// cursorText is a cursor as text or, for a bare seq, as a number.
+type cursorText string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *cursorText) UnmarshalJSON(b []byte) error {
+	if b[0] == '"' {
+		return json.Unmarshal(b, (*string)(c))
+	}
+	*c = cursorText(b) // what is no whole number is no cursor either
+	return nil
 }
 
 var (
@@ -35,8 +51,9 @@ var (
 // here is ignored without closing, as clients of older servers expect; what is
 // too long ends the connection.
 func (s *Session) Receive(p []byte, end bool) error {
-	s.heard.Store(time.Now().Unix())
+	s.heard.Store(time.Now().UnixNano())
 	if len(s.in)+len(p) > s.cfg.MaxMessageBytes {
+		s.in = nil
 		s.conn.Close(transports.ReasonTooLarge)
 		return errTooLarge
 	}
@@ -49,40 +66,55 @@ func (s *Session) Receive(p []byte, end bool) error {
 		s.in = nil
 	}
 	if bytes.Equal(p, ping) { // by far the most frequent, and mostly so spelled
-		return s.answerPing()
-	}
-	var r request
-	if json.Unmarshal(p, &r) != nil {
+		s.answerPing()
 		return nil
+	}
+	return s.serve(p)
+}
+
+// serve answers one message. A field of the wrong type counts as absent.
+func (s *Session) serve(p []byte) error {
+	var r request
+	if err := json.Unmarshal(p, &r); err != nil {
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok {
+			return nil
+		}
 	}
 	switch r.Type {
 	case "ping":
-		return s.answerPing()
+		s.answerPing()
 	case "ack":
-		if c, err := replay.ParseCursor(r.Cursor); err == nil {
+		if c, err := replay.ParseCursor(string(r.Cursor)); err == nil {
 			s.sub.Acknowledge(c)
 		}
 	case "subscribe", "unsubscribe":
-		return s.answer(control(nil, TypeReply, Reply{Ref: r.Ref, Error: "this server has no channels"}))
+		return s.answer(&r, "this server has no channels")
 	}
 	return nil
 }
 
 // answerPing has a pong sent. Pings that come before it has left share it.
-func (s *Session) answerPing() error {
+func (s *Session) answerPing() {
 	s.pong.Store(true)
 	s.conn.Wake()
-	return nil
 }
 
-func (s *Session) answer(body []byte) error {
+// answer replies to a request; an empty text means that it was done. A client
+// that reads no answers is closed.
+func (s *Session) answer(r *request, text string) error {
+	reply := Reply{Ref: r.Ref, OK: text == "", Error: text}
+	if len(r.Ref) > maxRefBytes {
+		reply = Reply{Error: "ref is longer than 128 bytes"}
+	}
+	body := control(nil, TypeReply, reply)
 	s.mu.Lock()
-	if len(s.notices) >= maxNotices {
+	if len(s.notices) >= maxNotices || s.waiting+len(body) > maxNoticeBytes {
 		s.mu.Unlock()
-		s.conn.Close(transports.ReasonSlow)
+		s.Leave(transports.ReasonSlow)
 		return errFlood
 	}
 	s.notices = append(s.notices, notice{body: body})
+	s.waiting += len(body)
 	s.mu.Unlock()
 	s.conn.Wake()
 	return nil

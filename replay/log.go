@@ -23,6 +23,7 @@ type Log struct {
 	pins  int32
 	given uint32 // events in ring with IDGiven
 	why   cause  // why the event before the oldest is gone
+	due   int64  // when the oldest event goes, Unix milliseconds; spares a look at it
 }
 
 // Append adds ev at the head and returns its cursor. See [Store.Append].
@@ -54,6 +55,9 @@ func (l *Log) pushLocked(ev *Event, maxEvents, maxBytes int) {
 		l.popLocked(causeLimit)
 	}
 	l.ring.push(ev)
+	if l.ring.n == 1 {
+		l.due = l.sh.store.dueAt(ev)
+	}
 	l.bytes += size
 	l.head++
 	if ev.IDGiven {
@@ -65,6 +69,9 @@ func (l *Log) pushLocked(ev *Event, maxEvents, maxBytes int) {
 func (l *Log) popLocked(why cause) {
 	seq := l.oldest()
 	ev := l.ring.pop()
+	if l.ring.n > 0 {
+		l.due = l.sh.store.dueAt(l.ring.at(0))
+	}
 	l.bytes -= ev.Size()
 	l.why = why
 	l.sh.trimmed[why]++
@@ -84,12 +91,7 @@ func (l *Log) popLocked(why cause) {
 // expireLocked drops aged and expired events from the old end. An expired one
 // behind a live one stays, so that the numbering has no holes; reads replace it.
 func (l *Log) expireLocked(now int64) {
-	deadline := l.sh.store.deadline(now)
-	for l.ring.n > 0 {
-		ev := l.ring.at(0)
-		if ev.Time > deadline && !ev.expiredAt(now) {
-			return
-		}
+	for l.ring.n > 0 && l.due <= now {
 		l.popLocked(causeExpired)
 	}
 }

@@ -136,10 +136,14 @@ func (s *Store) AppendToUnpinned(shard int, ev *Event) int {
 
 func (s *Store) now() int64 { return s.cfg.Now().UnixMilli() }
 
-// deadline is the publish time at or before which an event has aged at now.
-func (s *Store) deadline(now int64) int64 {
-	if s.maxAge == 0 {
-		return math.MinInt64
+// dueAt is when ev is too old, or its own time to live has run out.
+func (s *Store) dueAt(ev *Event) int64 {
+	due := int64(math.MaxInt64)
+	if s.maxAge != 0 {
+		due = ev.Time + s.maxAge
 	}
-	return now - s.maxAge
+	if ev.Expires != 0 {
+		due = min(due, ev.Expires)
+	}
+	return due
 }

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bytes"
+	"strings"
 
 	"hubline/transports"
 )
@@ -18,7 +19,7 @@ func (framer) Begin(dst []byte, m transports.Meta) []byte {
 	}
 	if m.Name != "" {
 		dst = append(dst, "event: "...)
-		dst = append(dst, m.Name...)
+		dst = append(dst, oneLine(m.Name)...)
 		dst = append(dst, '\n')
 	}
 	return append(dst, "data: "...)
@@ -38,6 +39,15 @@ func (framer) KeepAlive(dst, id []byte) []byte {
 	dst = append(dst, "id: "...)
 	dst = append(dst, id...)
 	return append(dst, '\n', '\n')
+}
+
+// oneLine cuts a name at its first line end, behind which a publisher could
+// write fields of its own.
+func oneLine(name string) string {
+	if i := strings.IndexAny(name, "\r\n"); i >= 0 {
+		return name[:i]
+	}
+	return name
 }
 
 // splitLines gives every line of the payload behind body its own data field.

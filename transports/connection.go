@@ -16,13 +16,17 @@ type Carrier interface {
 
 // idler is a carrier whose client may be away for a while between requests.
 type idler interface {
-	// Tick looks after the carrier's own time limits. It reports false when
-	// the client has been away for too long.
-	Tick(now time.Time) (alive bool)
+	// Tick looks after the carrier's own time limits, about once a second. It
+	// ends the connection itself when the client has been away for too long.
+	Tick(now time.Time)
 }
 
 // Connection is one logical connection: its names, its dialect's session and
 // its present carrier. Its methods are safe for concurrent use.
+//
+// Its life: negotiated (on endpoints that negotiate), claimed by one request,
+// bound to a session, running on a carrier, ended. Whoever has claimed it must
+// see to it that it runs or ends.
 type Connection struct {
 	// User is who it belongs to; every further request must be the same
 	// user's. Identity is what authentication found, opaque here. Addr is
@@ -35,21 +39,28 @@ type Connection struct {
 	scope     string // the endpoint that negotiated it; no other may use it
 	server    *Server
 	since     time.Time
-	dies      time.Time // unless a request attaches before
+	ttl       time.Duration // how long it waits for a request to attach; 0: one has
 
 	carrier atomic.Pointer[Carrier]
-	ended   atomic.Bool
+	ended   atomic.Bool   // set with mu held
+	due     time.Duration // since the start: the session's next tick, or never; the sweeper's
 
 	mu        sync.Mutex // guards what follows; no method of session or carrier is called with it
 	transport Transport
 	session   Session
-	claimed   bool // a request has attached to it
-	ticking   bool
+	claimed   bool   // a request has attached to it
+	told      bool   // the session knows of the end, or there was none
+	cut       bool   // Abort came before the carrier
+	reason    Reason // of Close or Abort before the carrier; later of the end
+	receivers int    // calls of Receive that run or wait their turn
 	early     []byte // POSTed before the session began
 	onEnd     func()
 
 	receive sync.Mutex // held while the session's Receive runs
 }
+
+// never is the due time of a session that wants no more ticks.
+const never = time.Duration(-1)
 
 // ConnectionID implements Conn.
 func (c *Connection) ConnectionID() string { return c.id }
@@ -68,38 +79,11 @@ func (c *Connection) Transport() Transport {
 	return c.transport
 }
 
-// Wake implements Conn.
-func (c *Connection) Wake() {
-	if p := c.carrier.Load(); p != nil {
-		(*p).Wake()
-	}
-}
-
-// Close implements Conn.
-func (c *Connection) Close(r Reason) {
-	if p := c.carrier.Load(); p != nil {
-		(*p).Close(r)
-		return
-	}
-	c.End(r)
-}
-
-// Abort implements Conn.
-func (c *Connection) Abort(r Reason) {
-	if p := c.carrier.Load(); p != nil {
-		(*p).Abort(r)
-		return
-	}
-	c.End(r)
-}
-
-// Leave lets the session say goodbye in its own words, then closes.
-func (c *Connection) Leave(r Reason) {
-	if s := c.Session(); s != nil {
-		s.Leave(r)
-		return
-	}
-	c.Close(r)
+// Session returns what Bind set, or nil.
+func (c *Connection) Session() Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
 }
 
 // Carrier is the present carrier, or nil.
@@ -110,144 +94,58 @@ func (c *Connection) Carrier() Carrier {
 	return nil
 }
 
-// Claim gives the connection to the first transport that asks. It reports
-// false when a request has attached before.
-func (c *Connection) Claim(t Transport) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.claimed {
-		return false
-	}
-	c.claimed, c.transport = true, t
-	c.server.negotiated.Add(-1)
-	return true
-}
-
-// Bind sets the dialect's session and gives it what was POSTed before. It is
-// called once, before Run.
-func (c *Connection) Bind(s Session) {
-	c.receive.Lock()
-	defer c.receive.Unlock()
-	c.mu.Lock()
-	c.session = s
-	early := c.early
-	c.early = nil
-	c.mu.Unlock()
-	if len(early) > 0 {
-		if err := s.Receive(early, true); err != nil {
-			c.Close(ReasonProtocolError)
-		}
-	}
-}
-
-// OnEnd has f called once when the connection ends. It is set before Bind.
-func (c *Connection) OnEnd(f func()) {
-	c.mu.Lock()
-	c.onEnd = f
-	c.mu.Unlock()
-}
-
-// Session returns what Bind set, or nil.
-func (c *Connection) Session() Session {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.session
-}
-
-// Run makes k the present carrier and starts the session's clock.
-func (c *Connection) Run(k Carrier) {
-	c.carrier.Store(&k)
-	c.mu.Lock()
-	add := !c.ticking
-	c.ticking = true
-	c.mu.Unlock()
-	if add {
-		c.server.wheel.Add(c, time.Now())
-	}
-}
-
-// Deliver hands client bytes to the session, one caller at a time. Bytes that
-// come before there is a session wait for it; over the server's limit for
-// them Deliver returns ErrTooLarge.
-func (c *Connection) Deliver(p []byte, end bool) error {
-	c.receive.Lock()
-	defer c.receive.Unlock()
-	if c.ended.Load() {
-		return ErrEnded
-	}
-	c.mu.Lock()
-	s := c.session
-	if s == nil {
-		defer c.mu.Unlock()
-		if len(c.early)+len(p) > c.server.cfg.EarlyBytes {
-			return ErrTooLarge
-		}
-		c.early = append(c.early, p...)
-		return nil
-	}
-	c.mu.Unlock()
-	if err := s.Receive(p, end); err != nil {
-		c.Close(ReasonProtocolError)
-		return err
-	}
-	return nil
-}
-
-// End takes the connection out of all lists and tells the session. Carriers
-// call it when the socket is gone; only the first call counts.
-func (c *Connection) End(r Reason) {
-	if !c.ended.CompareAndSwap(false, true) {
-		return
-	}
-	c.server.remove(c)
-	c.mu.Lock()
-	s, claimed, onEnd := c.session, c.claimed, c.onEnd
-	c.mu.Unlock()
-	if !claimed {
-		c.server.negotiated.Add(-1)
-	}
-	if onEnd != nil {
-		onEnd()
-	}
-	if s == nil {
-		return
-	}
-	// A Receive that runs now ends first.
-	c.receive.Lock()
-	defer c.receive.Unlock()
-	s.Closed(r)
-}
-
-// Ended reports whether End has been called.
+// Ended reports whether the connection is over.
 func (c *Connection) Ended() bool { return c.ended.Load() }
 
-// tick implements ticker.
-func (c *Connection) tick(now time.Time) time.Time {
-	if c.ended.Load() {
-		return time.Time{}
+// Wake implements Conn. A carrier asks the session anyway when it starts.
+func (c *Connection) Wake() {
+	if k := c.Carrier(); k != nil {
+		k.Wake()
+	}
+}
+
+// Close implements Conn. Before there is a carrier it is remembered, so that
+// the goodbye still reaches the client.
+func (c *Connection) Close(r Reason) {
+	if k := c.carrierOr(r, false); k != nil {
+		k.Close(r)
+	}
+}
+
+// Abort implements Conn.
+func (c *Connection) Abort(r Reason) {
+	if k := c.carrierOr(r, true); k != nil {
+		k.Abort(r)
+	}
+}
+
+// carrierOr returns the carrier, or notes for Run that the connection is to
+// end. A connection that nobody has attached to ends at once.
+func (c *Connection) carrierOr(r Reason, cut bool) Carrier {
+	if k := c.Carrier(); k != nil {
+		return k
 	}
 	c.mu.Lock()
-	s, claimed := c.session, c.claimed
+	k := c.Carrier()
+	claimed := c.claimed
+	if k == nil && claimed && !c.ended.Load() {
+		if c.reason == "" {
+			c.reason = r
+		}
+		c.cut = c.cut || cut
+	}
 	c.mu.Unlock()
-	if s == nil {
-		if !claimed && now.Before(c.dies) {
-			return c.dies
-		}
-		if !claimed {
-			c.End(ReasonNeverUsed)
-			return time.Time{}
-		}
-		return now.Add(time.Second) // attaching right now
+	if !claimed {
+		c.End(r)
 	}
-	next := s.Tick(now)
-	if p := c.carrier.Load(); p != nil {
-		if k, ok := (*p).(idler); ok {
-			if !k.Tick(now) {
-				c.End(ReasonLost)
-				return time.Time{}
-			}
-			return now.Add(time.Second)
-		}
+	return k
+}
+
+// Leave lets the session say goodbye in its own words, then closes.
+func (c *Connection) Leave(r Reason) {
+	if s := c.Session(); s != nil {
+		s.Leave(r)
+		return
 	}
-	return next
+	c.Close(r)
 }

@@ -1,10 +1,9 @@
 package transports
 
 import (
-	"errors"
 	"io"
 	"net/http"
-	"slices"
+	"strconv"
 	"time"
 )
 
@@ -46,9 +45,12 @@ type Endpoint struct {
 	MinVersion int
 	// MaxBody bounds one POST, in bytes. Zero means 1 MiB.
 	MaxBody int64
+	// BodyTimeout is how long the body of a POST may take to arrive. Zero
+	// means 30 s.
+	BodyTimeout time.Duration
 }
 
-// StatusError is an error with an HTTP status.
+// StatusError is an error with an HTTP status. Its text is shown to the client.
 type StatusError interface {
 	error
 	Status() int
@@ -75,6 +77,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 // ServeNegotiate answers P/negotiate.
 func (e *Endpoint) ServeNegotiate(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
 		plain(w, http.StatusMethodNotAllowed, "")
 		return
 	}
@@ -90,7 +93,7 @@ func (e *Endpoint) ServeNegotiate(w http.ResponseWriter, r *http.Request) {
 	}
 	if v < e.MinVersion {
 		WriteNegotiation(w, &Negotiation{Error: "The client requested version '" +
-			string(rune('0'+v)) + "', but the server does not support this version."})
+			strconv.Itoa(v) + "', but the server does not support this version."})
 		return
 	}
 	ttl := e.TTL
@@ -117,72 +120,15 @@ func (e *Endpoint) ServeNegotiate(w http.ResponseWriter, r *http.Request) {
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet:
-		e.attach(w, r)
+		e.get(w, r)
 	case http.MethodPost:
 		e.post(w, r)
 	case http.MethodDelete:
 		e.delete(w, r)
 	default:
+		w.Header().Set("Allow", "GET, POST, DELETE")
 		plain(w, http.StatusMethodNotAllowed, "")
 	}
-}
-
-// transportOf tells what a GET asks for.
-func (e *Endpoint) transportOf(r *http.Request) Transport {
-	switch {
-	case e.IsSSE(r):
-		return ServerSentEvents
-	case e.IsWebSocket(r):
-		return WebSockets
-	}
-	return LongPolling
-}
-
-// attach serves a GET. The checks stand in the order of the reference.
-func (e *Endpoint) attach(w http.ResponseWriter, r *http.Request) {
-	t := e.transportOf(r)
-	if t == LongPolling {
-		e.NoCache(w.Header())
-	}
-	who, ok := e.Authenticate(w, r)
-	if !ok {
-		return
-	}
-	token := Query(r).Get("id")
-	if token == "" && t == WebSockets {
-		if e.offers(w, t) {
-			e.open(w, r, e.Server.Open(e.Scope, who.User, who.Addr, who.Identity, t, true))
-		}
-		return
-	}
-	c, ok := e.find(w, token, who)
-	if !ok || !e.offers(w, t) {
-		return
-	}
-	if c.Claim(t) {
-		e.open(w, r, c)
-		return
-	}
-	switch {
-	case c.Transport() != t:
-		plain(w, http.StatusBadRequest, textChange)
-	case t != LongPolling:
-		plain(w, http.StatusConflict, "")
-	case c.Ended():
-		plain(w, http.StatusNotFound, textUnknown)
-	case c.Carrier() == nil: // the first poll is still on its way in
-		plain(w, http.StatusConflict, "")
-	default:
-		e.Carriers.Poll(w, r, c)
-	}
-}
-
-func (e *Endpoint) offers(w http.ResponseWriter, t Transport) bool {
-	if slices.Contains(e.Offer, t) {
-		return true
-	}
-	plain(w, http.StatusNotFound, string(t)+textNotServed)
-	return false
 }
 
 // find looks the connection up and refuses another user's.
@@ -201,86 +147,4 @@ func (e *Endpoint) find(w http.ResponseWriter, token string, who Who) (*Connecti
 		return nil, false
 	}
 	return c, true
-}
-
-// open begins the session of a connection that was claimed for this request.
-func (e *Endpoint) open(w http.ResponseWriter, r *http.Request, c *Connection) {
-	s, err := e.Open(c, r)
-	if err != nil {
-		c.End(ReasonHandshake)
-		status := http.StatusInternalServerError
-		if se, ok := errors.AsType[StatusError](err); ok {
-			status = se.Status()
-		}
-		if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-			w.Header().Set("Retry-After", "5")
-		}
-		plain(w, status, err.Error())
-		return
-	}
-	c.Bind(s)
-	switch c.Transport() {
-	case WebSockets:
-		e.Carriers.WebSocket(w, r, c)
-	case ServerSentEvents:
-		e.Carriers.SSE(w, r, c)
-	default:
-		e.Carriers.Poll(w, r, c)
-	}
-}
-
-// post serves the client's bytes on transports that only carry the server's.
-func (e *Endpoint) post(w http.ResponseWriter, r *http.Request) {
-	who, ok := e.Authenticate(w, r)
-	if !ok {
-		return
-	}
-	c, ok := e.find(w, Query(r).Get("id"), who)
-	if !ok {
-		return
-	}
-	if c.Transport() == WebSockets {
-		plain(w, http.StatusMethodNotAllowed, textPostOnWS)
-		return
-	}
-	limit := e.MaxBody
-	if limit == 0 {
-		limit = 1 << 20
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
-		status := http.StatusBadRequest
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			status = http.StatusRequestEntityTooLarge
-		}
-		plain(w, status, "")
-		return
-	}
-	switch err := c.Deliver(body, true); {
-	case errors.Is(err, ErrTooLarge):
-		plain(w, http.StatusRequestEntityTooLarge, "")
-	case errors.Is(err, ErrEnded):
-		plain(w, http.StatusNotFound, "")
-	default:
-		// What the dialect refuses, it answers in its own protocol.
-		plain(w, http.StatusOK, "")
-	}
-}
-
-// delete serves the goodbye of long-polling clients.
-func (e *Endpoint) delete(w http.ResponseWriter, r *http.Request) {
-	who, ok := e.Authenticate(w, r)
-	if !ok {
-		return
-	}
-	c, ok := e.find(w, Query(r).Get("id"), who)
-	if !ok {
-		return
-	}
-	if c.Transport() != LongPolling {
-		plain(w, http.StatusBadRequest, textDelete)
-		return
-	}
-	c.Abort(ReasonClientClosed)
-	plain(w, http.StatusAccepted, "")
 }

@@ -3,8 +3,10 @@ package transports
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,7 +18,7 @@ type Negotiation struct {
 	NegotiateVersion    *int    `json:"negotiateVersion,omitempty"`
 	ConnectionID        string  `json:"connectionId,omitempty"`
 	ConnectionToken     string  `json:"connectionToken,omitempty"`
-	AvailableTransports []Offer `json:"availableTransports,omitempty"`
+	AvailableTransports []Offer `json:"availableTransports,omitzero"` // nil only with Error
 	// Cursor is the head of the user's log, on the native endpoint only.
 	Cursor string `json:"cursor,omitempty"`
 }
@@ -62,32 +64,34 @@ func Narrow(ts []Transport, text string) []Transport {
 }
 
 // Version reads the negotiateVersion of a request: absent is 0, anything
-// above 1 is 1. ok is false for what is not an integer or is negative.
+// above 1 is 1. ok is false for what is not a 32-bit integer.
 func Version(text string) (v int, ok bool) {
 	if text == "" {
 		return 0, true
 	}
-	v, err := strconv.Atoi(text)
-	if err != nil || v < 0 {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
 		return 0, false
 	}
-	return min(v, 1), true
+	return min(int(n), 1), true
 }
 
 // Query parses the request's query with its keys in lower case: clients spell
-// them as they like, while values are compared byte for byte.
+// them as they like, while values are compared byte for byte. Of a key that
+// comes in several spellings the lower-case one stands first.
 func Query(r *http.Request) url.Values {
 	q := r.URL.Query()
-	for k, v := range q {
+	for _, k := range slices.Sorted(maps.Keys(q)) {
 		if low := strings.ToLower(k); low != k {
-			q[low] = append(q[low], v...)
+			q[low] = append(q[low], q[k]...)
 			delete(q, k)
 		}
 	}
 	return q
 }
 
-// WriteNegotiation writes the answer with the type and length that clients expect.
+// WriteNegotiation writes the answer with the type and length that clients
+// expect. Caches never keep an answer to a POST that does not ask for it.
 func WriteNegotiation(w http.ResponseWriter, n *Negotiation) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -100,6 +104,5 @@ func WriteNegotiation(w http.ResponseWriter, n *Negotiation) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(b)))
-	h.Set("Cache-Control", "no-store") // it holds a secret
 	_, _ = w.Write(b)
 }

@@ -26,7 +26,7 @@ func (s *Server) Do(t Task) {
 	case s.pool.tasks <- t:
 	default:
 		// Ends when there are enough idle ones, or with Shutdown.
-		s.wg.Go(func() { s.pool.run(t) })
+		s.tasks.Go(func() { s.pool.run(t) })
 	}
 }
 

@@ -1,7 +1,9 @@
 package transports
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -15,7 +17,7 @@ type Protocol interface {
 	Urgent(dst []byte) []byte
 	// Farewell appends what ends the stream in order, such as a close frame.
 	Farewell(dst []byte, reason Reason) []byte
-	// Finished is called after the farewell has been written. It reports
+	// Finished is called once, after the farewell has been written. It reports
 	// whether the peer's answer is to be awaited before the socket is closed.
 	Finished() (await bool)
 }
@@ -36,10 +38,14 @@ type Stream struct {
 	sendTimeout time.Duration
 
 	state  atomic.Uint32
-	ending atomic.Pointer[Reason] // set once: flush what waits, then end
 	gone   atomic.Bool            // the socket is closed
-	bye    bool                   // the farewell is laid out; owned by whoever flushes
+	ending atomic.Pointer[Reason] // set once: flush what waits, then end
 	round  uint32                 // guarded by Writers.mu
+
+	// Owned by whoever flushes.
+	bye   bool      // the farewell is laid out
+	over  bool      // and written
+	endBy time.Time // when the farewell is due, whatever waits
 }
 
 // States of a stream. Whoever moves it to running owns the writing half until
@@ -54,15 +60,8 @@ const (
 
 // NewStream returns the writing half of conn. Nothing is written before Start.
 func NewStream(conn net.Conn, proto Protocol, writers *Writers, sendTimeout time.Duration) *Stream {
-	if u, ok := conn.(interface{ Unwrap() net.Conn }); ok {
-		conn = u.Unwrap()
-	}
-	s := &Stream{conn: conn, proto: proto, writers: writers, sendTimeout: sendTimeout}
-	if tc, ok := conn.(*net.TCPConn); ok {
-		if rc, err := tc.SyscallConn(); err == nil {
-			s.raw = rc
-		}
-	}
+	conn = unwrap(conn)
+	s := &Stream{conn: conn, raw: rawConn(conn), proto: proto, writers: writers, sendTimeout: sendTimeout}
 	s.state.Store(stateSuspended)
 	return s
 }
@@ -84,16 +83,15 @@ func (s *Stream) Wake() {
 				return
 			}
 		case stateRunning:
-			if s.state.CompareAndSwap(stateRunning, stateRunAgain) {
-				return
-			}
+			return
 		default:
 			return
 		}
 	}
 }
 
-// Close lets what waits go out, with the farewell behind it.
+// Close lets what waits go out, with the farewell behind it. That takes at
+// most the time of the write that is under way and closeWait.
 func (s *Stream) Close(r Reason) {
 	if s.ending.CompareAndSwap(nil, &r) {
 		s.Wake()
@@ -104,7 +102,7 @@ func (s *Stream) Close(r Reason) {
 func (s *Stream) Abort(r Reason) {
 	s.ending.CompareAndSwap(nil, &r)
 	if s.gone.CompareAndSwap(false, true) {
-		_ = s.conn.Close() // the reader learns of it
+		cut(s.conn) // the reader learns of it
 	}
 }
 
@@ -146,11 +144,17 @@ func (s *Stream) fill(b *Batch) (laid int, more bool) {
 	if s.gone.Load() || s.bye {
 		return 0, false
 	}
+	r := s.ending.Load() // before the filling, so that no goodbye is left behind
 	b.Buf = s.proto.Urgent(b.Buf)
 	more = s.session.Fill(b)
-	if r := s.ending.Load(); r != nil && !more {
-		b.Buf = s.proto.Farewell(b.Buf, *r)
-		s.bye = true
+	if r != nil {
+		if s.endBy.IsZero() {
+			s.endBy = time.Now().Add(closeWait)
+		}
+		if !more || !time.Now().Before(s.endBy) {
+			b.Buf = s.proto.Farewell(b.Buf, *r)
+			s.bye, more = true, false
+		}
 	}
 	return b.count, more
 }
@@ -158,12 +162,18 @@ func (s *Stream) fill(b *Batch) (laid int, more bool) {
 // detach goes on in a goroutine of its own, which may wait for the socket. It
 // ends when rest is written or after the send timeout.
 func (s *Stream) detach(rest []byte, more bool) {
+	deadline := time.Now().Add(s.sendTimeout)
+	if !s.endBy.IsZero() && s.endBy.Before(deadline) {
+		deadline = s.endBy
+	}
 	s.writers.wg.Go(func() {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(s.sendTimeout))
-		if _, err := s.conn.Write(rest); err != nil {
+		_ = s.conn.SetWriteDeadline(deadline)
+		if _, err := s.conn.Write(rest); err == nil {
+			_ = s.conn.SetWriteDeadline(time.Time{})
+		} else if errors.Is(err, os.ErrDeadlineExceeded) {
 			s.Abort(ReasonSlow)
 		} else {
-			_ = s.conn.SetWriteDeadline(time.Time{})
+			s.Abort(ReasonLost)
 		}
 		s.release(more)
 	})
@@ -172,16 +182,26 @@ func (s *Stream) detach(rest []byte, more bool) {
 // release gives the writing half up, or queues it again if something came up
 // in the meantime.
 func (s *Stream) release(more bool) {
-	if s.bye && s.gone.CompareAndSwap(false, true) {
-		if s.proto.Finished() {
-			_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
-		} else {
-			_ = s.conn.Close()
-		}
+	if s.bye && !s.over && !s.gone.Load() {
+		s.over = true
+		s.finish()
 	}
 	if !more && s.state.CompareAndSwap(stateRunning, stateIdle) {
 		return
 	}
 	s.state.Store(stateQueued)
 	s.writers.push(s)
+}
+
+// finish ends the stream behind its farewell.
+func (s *Stream) finish() {
+	switch {
+	case s.proto.Finished():
+		_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
+	case !s.gone.CompareAndSwap(false, true):
+	case s.raw != nil:
+		_ = s.conn.Close()
+	default: // TLS says goodbye as well, and waits until it can
+		s.writers.wg.Go(func() { _ = s.conn.Close() })
+	}
 }

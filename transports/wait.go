@@ -18,15 +18,10 @@ type Waiter struct {
 // Bind sets the socket. It reports false where waiting is not possible without
 // reading, as with TLS.
 func (w *Waiter) Bind(nc net.Conn) bool {
-	tc, ok := nc.(*net.TCPConn)
-	if !ok {
+	w.raw = rawConn(unwrap(nc))
+	if w.raw == nil {
 		return false
 	}
-	raw, err := tc.SyscallConn()
-	if err != nil {
-		return false
-	}
-	w.raw = raw
 	w.ready = w.readable
 	return true
 }

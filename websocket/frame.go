@@ -16,6 +16,13 @@ const (
 	finPong   = 0x8a
 )
 
+// maskBit of the second byte is set in all frames from a client, whose shortest
+// header, with the mask, is maskedHeader bytes.
+const (
+	maskBit      = 0x80
+	maskedHeader = 2 + 4
+)
+
 // reserved is the header room that Begin leaves: enough for payloads below 64
 // KiB, by far the most. End moves the payload where it was too much or too little.
 const reserved = 4

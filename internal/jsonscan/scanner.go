@@ -123,6 +123,15 @@ func (s *Scanner) next(closing byte, reason Reason) (i int, ok bool) {
 	return skipSpace(s.data, i+1), true
 }
 
+// Peek returns the kind that the next value has if it is one, by its first byte.
+func (s *Scanner) Peek() Kind {
+	i := skipSpace(s.data, s.pos)
+	if s.err.Reason != "" || i >= len(s.data) {
+		return None
+	}
+	return KindOf(s.data[i:])
+}
+
 // Value reads the value that comes next and returns it as it stands in the
 // text, without white space around it. It returns nil on an error.
 func (s *Scanner) Value() []byte {
@@ -151,7 +160,8 @@ func (s *Scanner) End() bool {
 	return true
 }
 
-// Offset is where the scanner stands: behind what was read last.
+// Offset is where the scanner stands: behind what was read last, and behind
+// Member and Element at the first byte of the value.
 func (s *Scanner) Offset() int { return s.pos }
 
 // fail notes the first error and returns -1.

@@ -169,6 +169,28 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+func TestPeekAndOffset(t *testing.T) {
+	const text = ` { "a" : [ 1 , null ] } `
+	s := New([]byte(text), 8)
+	if got := s.Peek(); got != Object {
+		t.Errorf("Peek = %d, want an object", got)
+	}
+	if !s.Object() || !s.Member() || s.Peek() != Array || text[s.Offset()] != '[' {
+		t.Errorf("at %d: %d, %v", s.Offset(), s.Peek(), s.Err())
+	}
+	if !s.Array() || !s.Element() || s.Peek() != Number || s.Offset() != 11 {
+		t.Errorf("at %d: %d, %v", s.Offset(), s.Peek(), s.Err())
+	}
+	s.Value()
+	if !s.Element() || s.Peek() != Null || s.Value() == nil || s.Element() || s.Member() || s.Offset() != len(text)-1 || s.Peek() != None {
+		t.Errorf("at %d: %d, %v", s.Offset(), s.Peek(), s.Err())
+	}
+	s.Value()
+	if s.Err() == nil || s.Peek() != None {
+		t.Error("Peek after an error")
+	}
+}
+
 func TestNothingAllocates(t *testing.T) {
 	text := []byte(sample)
 	walk := func() {

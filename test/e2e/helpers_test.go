@@ -101,6 +101,14 @@ func (c *conn) next() client.Message {
 	return c.pass(ctx, client.Comment, client.Retry)
 }
 
+// any returns the next message of any kind.
+func (c *conn) any() client.Message {
+	c.t.Helper()
+	ctx, cancel := c.deadline()
+	defer cancel()
+	return c.pass(ctx)
+}
+
 // pass returns the next message that is of none of the kinds.
 func (c *conn) pass(ctx context.Context, kinds ...client.Kind) client.Message {
 	c.t.Helper()
@@ -229,4 +237,12 @@ func query(pairs ...string) url.Values {
 		q.Set(pairs[i], pairs[i+1])
 	}
 	return q
+}
+
+// pollOnly is a query for long polls: on other URLs wait would make them one.
+func pollOnly(transport string, pairs ...string) url.Values {
+	if transport != "poll" {
+		return nil
+	}
+	return query(pairs...)
 }

@@ -88,6 +88,9 @@ func readLine(t testing.TB, path string) string {
 
 // Hide notes a secret that must not appear in the server's output.
 func (s *Server) Hide(secret string) {
+	if secret == "" {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.secrets = append(s.secrets, secret)

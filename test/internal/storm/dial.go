@@ -16,7 +16,7 @@ var names = map[string]string{"sse": "ServerSentEvents", "ws": "WebSockets", "po
 // dial connects in the given mood, resuming where the client is.
 func (w *wanderer) dial(ctx context.Context, m *mood) (client.Stream, error) {
 	o := client.Options{URL: w.server.URL, Address: w.proxy.Addr(), Token: w.token, Query: url.Values{}}
-	if m.ticket {
+	if m.ticket && names[m.transport] != "" {
 		// The ticket is fetched past the proxy: only streams are cut.
 		offer, err := client.Negotiate(ctx, client.Options{URL: w.server.URL, Token: w.token})
 		if err != nil {
@@ -39,6 +39,12 @@ func (w *wanderer) dial(ctx context.Context, m *mood) (client.Stream, error) {
 		o.Query.Set("types", strings.Join(w.history.Types, ","))
 	}
 	switch m.transport {
+	case "hub-ws":
+		return stream(client.DialHubWS(ctx, o))
+	case "hub-sse":
+		return stream(client.DialHubSSE(ctx, o))
+	case "hub-poll":
+		return stream(client.DialHubPoll(ctx, o))
 	case "sse":
 		if m.header && strings.Contains(since, "-") {
 			o.LastEventID, o.Since = o.Since, "0"

@@ -83,7 +83,7 @@ type mood struct {
 func (w *wanderer) decide() mood {
 	rng := w.rng
 	m := mood{
-		transport: []string{"sse", "ws", "poll"}[rng.IntN(3)],
+		transport: []string{"sse", "ws", "poll", "hub-ws", "hub-sse", "hub-poll"}[rng.IntN(6)],
 		plan:      chaos.Plan{CutAfter: -1, Chunk: []int{0, 0, 1, 7, 100}[rng.IntN(5)]},
 		messages:  1 + int(rng.ExpFloat64()*40),
 		abort:     rng.IntN(2) == 0,
@@ -102,6 +102,9 @@ func (w *wanderer) decide() mood {
 	at, long := rng.IntN(30), 1+rng.IntN(200)
 	if w.cfg.Slow && rng.IntN(2) == 0 {
 		m.sleepAt, m.sleep = at, long
+	}
+	if len(w.history.Types) > 0 { // hubs do not filter
+		m.transport = strings.TrimPrefix(m.transport, "hub-")
 	}
 	if back := rng.IntN(20); rng.IntN(12) == 0 {
 		m.back = back

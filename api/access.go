@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"hubline/api/auth"
+	"hubline/transports"
+)
+
+// require authenticates a backend and checks its scope.
+func (a *API) require(c echo.Context, scope auth.Scope) error {
+	token, ok := auth.FromRequest(c.Request(), false)
+	if !ok {
+		return auth.ErrNoToken
+	}
+	id, err := a.identify(c.Request().Context(), token)
+	if err != nil {
+		return err
+	}
+	if !id.Scopes.Has(scope) {
+		return problem(http.StatusForbidden, "scope", "Not allowed",
+			"This call needs the scope "+scope.String()+".")
+	}
+	return nil
+}
+
+// identify tells who has the token or API key. What begins like a JSON Web
+// Token is not looked up among the keys, which would cost a hash for each set.
+func (a *API) identify(ctx context.Context, token string) (*auth.Identity, error) {
+	if !strings.HasPrefix(token, "eyJ") {
+		for _, k := range a.keys {
+			if id, ok := k.Lookup(token); ok {
+				return id, nil
+			}
+		}
+	}
+	return a.verify.Verify(ctx, token)
+}
+
+// client authenticates a subscriber: a token with a user.
+func (a *API) client(r *http.Request) (*auth.Identity, error) {
+	token, ok := auth.FromRequest(r, true)
+	if !ok {
+		return nil, auth.ErrNoToken
+	}
+	id, err := a.verify.Verify(r.Context(), token)
+	if err != nil {
+		return nil, err
+	}
+	if id.User == "" {
+		return nil, auth.ErrNoSubject
+	}
+	return id, nil
+}
+
+// other reports whether the request carries, besides a ticket, a good token of
+// somebody else. No token, or one that has expired since, is no contradiction.
+func (a *API) other(r *http.Request, id *auth.Identity) bool {
+	token, ok := auth.FromRequest(r, true)
+	if !ok {
+		return false
+	}
+	who, err := a.verify.Verify(r.Context(), token)
+	return err == nil && who.User != id.User
+}
+
+// refuseQuerySecrets keeps backend credentials out of URLs, and so out of logs.
+func refuseQuerySecrets(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().URL.RawQuery != "" {
+			for k := range transports.Query(c.Request()) {
+				switch k {
+				case "access_token", "api_key", "apikey", "api-key", "token", "authorization":
+					return badRequest("Secrets are not taken from the query here: send Authorization: Bearer, and take this one for known to others.")
+				}
+			}
+		}
+		return next(c)
+	}
+}

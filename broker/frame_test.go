@@ -1,0 +1,66 @@
+package broker
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"hubline/replay"
+)
+
+func TestAFormIsEncodedOnce(t *testing.T) {
+	const readers = 8
+	for range 50 {
+		f := &Frame{Event: &replay.Event{ID: "id"}}
+		var encoded [MaxForms]atomic.Int32
+		var got [readers][MaxForms]any
+		var wg sync.WaitGroup
+		for r := range readers {
+			wg.Go(func() { // ends when it has all forms
+				for i := range MaxForms {
+					n := Form((i + r) % MaxForms) //nolint:gosec // below MaxForms
+					got[r][n] = f.Form(n, func(ev *replay.Event) any {
+						encoded[n].Add(1)
+						if n == 0 {
+							return nil // no such form: an answer as good as another
+						}
+						return &ev.ID
+					})
+				}
+			})
+		}
+		wg.Wait()
+		for n := range MaxForms {
+			if e := encoded[n].Load(); e != 1 {
+				t.Errorf("form %d was encoded %d times", n, e)
+			}
+			for r := range readers {
+				if got[r][n] != got[0][n] {
+					t.Errorf("form %d: %v and %v", n, got[r][n], got[0][n])
+				}
+			}
+		}
+		if got[0][0] != nil || got[0][1] != &f.Event.ID {
+			t.Errorf("got %v", got[0])
+		}
+	}
+}
+
+// The forms in use must fit, or Form panics.
+func TestFormsFit(t *testing.T) {
+	if FormBitwardenMessagePack >= MaxForms {
+		t.Errorf("%d forms, room for %d", FormBitwardenMessagePack+1, MaxForms)
+	}
+}
+
+// An encoder that panics must not lock out the others.
+func TestAPanickingEncoderLeavesTheFrameUsable(t *testing.T) {
+	f := &Frame{Event: &replay.Event{}}
+	func() {
+		defer func() { _ = recover() }()
+		f.Form(0, func(*replay.Event) any { panic("broken") })
+	}()
+	if got := f.Form(0, func(*replay.Event) any { return 1 }); got != 1 {
+		t.Errorf("got %v", got)
+	}
+}

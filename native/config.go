@@ -1,0 +1,51 @@
+package native
+
+import (
+	"time"
+
+	"hubline/replay"
+)
+
+// Config holds what all sessions share. The zero value works.
+type Config struct {
+	// PingInterval is how often something is sent to a client, so that it and
+	// what stands between see that the connection lives. Zero means 15 s,
+	// below the idle limits of common proxies.
+	PingInterval time.Duration
+	// SilenceTimeout is after how long without a sign of life a WebSocket
+	// client is given up. Zero means two and a half ping intervals and a
+	// second: two lost pongs are tolerated.
+	SilenceTimeout time.Duration
+	// RetryWindow is over which time clients are spread when the server
+	// stops. Zero means 5 s.
+	RetryWindow time.Duration
+	// MaxMessageBytes bounds one message of a client. Zero means 32 KiB.
+	MaxMessageBytes int
+}
+
+// WithDefaults fills in what is zero.
+func (c Config) WithDefaults() Config {
+	if c.PingInterval == 0 {
+		c.PingInterval = 15 * time.Second
+	}
+	if c.SilenceTimeout == 0 {
+		c.SilenceTimeout = c.PingInterval*5/2 + time.Second
+	}
+	if c.RetryWindow == 0 {
+		c.RetryWindow = 5 * time.Second
+	}
+	if c.MaxMessageBytes == 0 {
+		c.MaxMessageBytes = 32 << 10
+	}
+	return c
+}
+
+// Options describe one client.
+type Options struct {
+	User, Device string
+	Since        replay.Since
+	Types        []string  // only these; empty: all
+	Control      bool      // wants control messages
+	Named        bool      // SSE: an event field with the type
+	Expires      time.Time // the token's; zero: never
+}

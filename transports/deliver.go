@@ -1,0 +1,102 @@
+package transports
+
+// Deliver hands client bytes to the session, one caller at a time. Bytes that
+// come before there is a session wait for it. It returns ErrTooLarge over the
+// server's limit for those, ErrEnded when the connection is over, and what the
+// session's Receive returns.
+func (c *Connection) Deliver(p []byte, end bool) error {
+	c.mu.Lock()
+	if c.ended.Load() {
+		c.mu.Unlock()
+		return ErrEnded
+	}
+	c.receivers++
+	c.mu.Unlock()
+	defer c.received()
+	c.receive.Lock()
+	defer c.receive.Unlock()
+
+	s, err := c.receiver(p)
+	if s == nil || err != nil {
+		return err
+	}
+	if err := s.Receive(p, end); err != nil {
+		c.Close(ReasonProtocolError)
+		return err
+	}
+	return nil
+}
+
+// receiver returns the session, or keeps p for it.
+func (c *Connection) receiver(p []byte) (Session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ended.Load(): // while it waited its turn
+		return nil, ErrEnded
+	case c.session != nil:
+		return c.session, nil
+	case len(c.early)+len(p) > c.server.cfg.EarlyBytes:
+		return nil, ErrTooLarge
+	}
+	c.early = append(c.early, p...)
+	return nil, nil
+}
+
+// received is called after each call of Receive.
+func (c *Connection) received() {
+	c.mu.Lock()
+	c.receivers--
+	c.mu.Unlock()
+	if c.ended.Load() {
+		c.tell()
+	}
+}
+
+// End takes the connection out of all lists and tells the session, when no
+// Receive runs any more. Carriers call it when the socket is gone; only the
+// first call counts. It does not block.
+func (c *Connection) End(r Reason) { c.end(r, false) }
+
+// end is End, or, with unclaimed, for a connection that nobody attached to.
+func (c *Connection) end(r Reason, unclaimed bool) {
+	c.mu.Lock()
+	if c.ended.Load() || unclaimed && c.claimed {
+		c.mu.Unlock()
+		return
+	}
+	c.ended.Store(true)
+	if c.reason == "" {
+		c.reason = r
+	}
+	claimed, onEnd := c.claimed, c.onEnd
+	c.early, c.onEnd = nil, nil
+	c.mu.Unlock()
+	c.server.remove(c)
+	if !claimed {
+		c.server.forget(c)
+	}
+	if onEnd != nil {
+		onEnd()
+	}
+	c.tell()
+}
+
+// tell tells the session of the end, once, unless a Receive runs: then it is
+// called again after that.
+func (c *Connection) tell() {
+	c.mu.Lock()
+	if c.told || c.receivers > 0 {
+		c.mu.Unlock()
+		return
+	}
+	c.told = true
+	s, r, claimed := c.session, c.reason, c.claimed
+	c.mu.Unlock()
+	if s != nil {
+		s.Closed(r)
+	}
+	if claimed {
+		c.server.conns.done()
+	}
+}
