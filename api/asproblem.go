@@ -35,7 +35,10 @@ func asProblem(err error) *Problem {
 		return problem(http.StatusUnprocessableEntity, "idempotency-conflict", "The key was used before",
 			"An Idempotency-Key or event id may be repeated only with the same content. Use a new one for a new event.")
 	case errors.Is(err, broker.ErrTooManyConnections):
-		return tooManyConnections("Close some, or raise max-connections or max-connections-per-user.")
+		return tooManyConnections("Close some, or raise max-connections-per-user.")
+	case errors.Is(err, broker.ErrFull):
+		return problem(http.StatusServiceUnavailable, "full", "The server has as many connections as it may",
+			"Try again later, or raise max-connections.").after(retryLater)
 	case errors.Is(err, transports.ErrTooMany):
 		return problem(http.StatusServiceUnavailable, "too-many-negotiated", "Too many connections are being made",
 			"Try again in a moment; see max-negotiated.").after(retryLater)

@@ -81,7 +81,8 @@ func (b *batch) array(text []byte) error {
 		if i > 0 {
 			b.out = append(b.out, ',')
 		}
-		b.item(&s, text)
+		it, err := scanItem(&s, text)
+		b.item(&it, err)
 	}
 	b.out = append(b.out, ']')
 	return nil
@@ -103,7 +104,11 @@ func (b *batch) lines(text []byte) {
 			continue
 		}
 		s := jsonscan.New(line, maxItemDepth)
-		b.item(&s, line)
+		it, err := scanItem(&s, line)
+		if err == nil && !s.End() {
+			err = badJSON("line", s.Err())
+		}
+		b.item(&it, err)
 		b.out = append(b.out, '\n')
 		if b.full {
 			return
@@ -111,10 +116,9 @@ func (b *batch) lines(text []byte) {
 	}
 }
 
-// item publishes the item that comes next in s, which reads text, and appends
-// its result.
-func (b *batch) item(s *jsonscan.Scanner, text []byte) {
-	it, err := scanItem(s, text)
+// item publishes an item that was read, unless err says what is wrong with it,
+// and appends its result.
+func (b *batch) item(it *batchItem, err error) {
 	switch {
 	case b.full || b.left < 1:
 		b.full, err = true, b.tooMany()
@@ -122,7 +126,7 @@ func (b *batch) item(s *jsonscan.Scanner, text []byte) {
 		if b.left -= it.receivers(); b.left < 0 {
 			b.full, err = true, b.tooMany()
 		} else {
-			err = b.publish(&it)
+			err = b.publish(it)
 		}
 	default:
 		b.left-- // what is wrong costs time too

@@ -100,7 +100,7 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 		serving.Go(func() { _ = server.Serve(ln) })
 	}
 	f.url = "http://" + f.ln.Addr().String() + s.BasePath
-	tr := &http.Transport{DisableCompression: true}
+	tr := transportTo(f.ln)
 	f.client = &http.Client{
 		Transport:     &checked{TB: t, next: tr, base: s.BasePath},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -127,6 +127,15 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 		}
 	})
 	return f
+}
+
+// bulk is the same server without the look at openapi.yaml, for many requests.
+func (f *fixture) bulk() *fixture {
+	b := *f
+	c := *f.client
+	c.Transport = c.Transport.(*checked).next
+	b.client = &c
+	return &b
 }
 
 func must[T any](v T, err error) T {

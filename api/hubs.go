@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -40,7 +39,7 @@ func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
 	e := &transports.Endpoint{
 		Scope: full, Server: a.server, Offer: transports.All(),
 		IsWebSocket: websocket.IsUpgrade, IsSSE: sse.IsRequest, NoCache: longpoll.NoCache,
-		TTL: a.cfg.NegotiateTTL,
+		TTL: a.cfg.NegotiateTTL, BodyTimeout: a.cfg.BodyTimeout,
 		Authenticate: func(w http.ResponseWriter, r *http.Request) (transports.Who, bool) {
 			return a.hubClient(w, r, bitwarden)
 		},
@@ -79,28 +78,23 @@ func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
 	a.hubPaths = append(a.hubPaths, full, full+"/negotiate")
 }
 
-// methods are those that a hub answers, each in its own way: what it does not
-// serve gets the reference's 405. What echo does not know stays with echo.
+// methods are those that a hub's handler gets: what it does not serve it answers
+// with the reference's 405. Methods that echo does not know stay with echo.
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-	http.MethodDelete, http.MethodTrace, http.MethodConnect, http.MethodOptions,
+	http.MethodDelete, http.MethodTrace, http.MethodConnect,
 }
 
 // mountAny mounts a handler for all methods, of which it serves some.
 func (a *API) mountAny(path string, h echo.HandlerFunc, serves ...string) {
-	allow := strings.Join(append(serves, http.MethodOptions), ", ")
 	for _, m := range methods {
-		served := slices.Contains(serves, m)
-		a.mount(m, path, func(c echo.Context) error {
-			if !served {
-				c.Response().Header().Set("Allow", allow)
-			}
-			if m == http.MethodOptions {
-				return c.NoContent(http.StatusNoContent)
-			}
-			return h(c)
-		})
+		a.mount(m, path, h)
 	}
+	allow := strings.Join(append(serves, http.MethodOptions), ", ")
+	a.mount(http.MethodOptions, path, func(c echo.Context) error {
+		c.Response().Header().Set("Allow", allow)
+		return c.NoContent(http.StatusNoContent)
+	})
 }
 
 // hubClient authenticates a request to a hub. Refusals have an empty body,

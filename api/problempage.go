@@ -28,7 +28,8 @@ var problemTexts = map[string]string{ //nolint:gosec // explanations, no credent
 	"token-expired":        "The token's exp has passed. Fetch a new token and come back with the same cursor.",
 	"token-invalid":        "The token is malformed, not yet valid, or not signed as configured (jwt-secret-file, jwt-public-key-file, jwks-url, jwt-issuer, jwt-audience).",
 	"too-large":            "The body, an event or the batch exceeds its limit: max-publish-bytes, max-batch-bytes, max-batch-items.",
-	"too-many-connections": "The user, the address or the server has as many connections as allowed: max-connections-per-user, max-connections-per-ip, max-connections.",
+	"full":                 "The server has as many connections as it may (max-connections). Try again after Retry-After.",
+	"too-many-connections": "The user or the address has as many connections as allowed: max-connections-per-user, max-connections-per-ip.",
 	"too-many-negotiated":  "Too many connections were negotiated and not used (max-negotiated). Try again after Retry-After.",
 	"upgrade-required":     "The path is for WebSockets. A proxy may have dropped the Upgrade and Connection headers.",
 }

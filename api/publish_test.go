@@ -144,7 +144,7 @@ func TestPooledBodiesAreNotShared(t *testing.T) {
 	f := newFixture(t)
 	for i := range 200 {
 		body := `{"type":"t` + strings.Repeat(string(rune('a'+i%26)), i%50) + `","data":"` + strings.Repeat(string(rune('A'+i%26)), i*7) + `","id":"i` + strings.Repeat("z", i%9) + string(rune('a'+i/26)) + string(rune('a'+i%26)) + `"}`
-		f.publish("anna", body)
+		f.bulk().publish("anna", body)
 	}
 	log := f.log("anna", "?limit=1000")
 	if len(log.Events) != 200 {

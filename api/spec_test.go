@@ -59,7 +59,8 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 		return resp, nil // no operation: 404, 405, the page, a preflight
 	}
 	name := r.Method + " " + in.Route.Path
-	if resp.StatusCode < http.StatusBadRequest {
+	// The items of a batch are judged one by one, whatever the status.
+	if resp.StatusCode < http.StatusBadRequest && in.Route.Operation.OperationID != "publishBatch" {
 		copied := r.Clone(r.Context())
 		copied.Body = io.NopCloser(bytes.NewReader(sent))
 		in.Request = copied
@@ -100,9 +101,12 @@ func (c *checked) match(r *http.Request) *openapi3filter.RequestValidationInput 
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	if strings.Contains(strings.ToLower(path), "/hub") {
+		path = strings.TrimSuffix(path, "/") // hubs are found with a slash at the end, and in any case
+	}
+	segments := strings.Split(path, "/")
 	for pattern, item := range spec().Paths.Map() {
-		params, ok := matchPath(strings.Split(pattern, "/"), segments)
+		params, ok := matchPath(path, strings.Split(pattern, "/"), segments)
 		if !ok {
 			continue
 		}
@@ -119,7 +123,7 @@ func (c *checked) match(r *http.Request) *openapi3filter.RequestValidationInput 
 	return nil
 }
 
-func matchPath(pattern, segments []string) (map[string]string, bool) {
+func matchPath(path string, pattern, segments []string) (map[string]string, bool) {
 	params := map[string]string{}
 	same := func(p, s string) bool {
 		if name, ok := strings.CutPrefix(p, "{"); ok {
@@ -127,7 +131,7 @@ func matchPath(pattern, segments []string) (map[string]string, bool) {
 			params[strings.TrimSuffix(name, "}")] = text
 			return err == nil
 		}
-		return strings.EqualFold(p, s) // hubs are found in any case
+		return p == s || strings.Contains(strings.ToLower(path), "/hub") && strings.EqualFold(p, s)
 	}
 	return params, slices.EqualFunc(pattern, segments, same)
 }

@@ -61,7 +61,7 @@ func (b *Broker) broadcastToShard(i int, f *Frame, r *BroadcastReceipt) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for _, u := range sh.users {
-		r.Delivered += sh.handOverLocked(u, u.log.Append(f.Event).Seq, f)
+		r.Delivered += sh.handOverLocked(u, u.log.Append(f.Event).Seq, f.Event, f)
 	}
 	r.Users += len(sh.users) + b.store.AppendToUnpinned(i, f.Event)
 }

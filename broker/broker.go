@@ -10,8 +10,10 @@ import (
 
 // Errors that callers branch on.
 var (
-	// ErrTooManyConnections: the user, or the server, has as many as allowed.
+	// ErrTooManyConnections: the user has as many as allowed.
 	ErrTooManyConnections = errors.New("too many connections")
+	// ErrFull: the server has as many as allowed.
+	ErrFull = errors.New("server has as many connections as it may")
 	// ErrConflict: an idempotency key or event id was used before with
 	// another content.
 	ErrConflict = errors.New("idempotency key or event id was used with another content")

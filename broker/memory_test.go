@@ -29,7 +29,7 @@ func TestIdleSubscriptionIsSmall(t *testing.T) {
 		max  int64 // bytes per connection
 	}{
 		{"each of another user", func(i int) string { return fmt.Sprintf("user-%08d", i) }, 560},
-		{"all of one user", func(int) string { return "user" }, 176},
+		{"all of one user", func(int) string { return "user" }, 192},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, Config{MaxConnectionsPerUser: n + 1}, replay.Config{})
@@ -116,7 +116,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		u.shard.mu.Lock()
 		for range n {
 			seq++
-			u.shard.handOverLocked(u, seq, frame)
+			u.shard.handOverLocked(u, seq, frame.Event, frame)
 		}
 		u.shard.mu.Unlock()
 		for _, c := range cs {

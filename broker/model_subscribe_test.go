@@ -68,10 +68,17 @@ func (m *model) subscribe(t *rapid.T) {
 		}
 	}
 	c, err := m.trySubscribe(options, since)
-	if full := len(m.subs) == m.cfg.MaxConnections || conns == m.cfg.MaxConnectionsPerUser; full || err != nil {
-		if !full || err != ErrTooManyConnections { //nolint:errorlint // exactly that one
-			t.Fatalf("Subscribe: %v with %d and %d connections", err, len(m.subs), conns)
-		}
+	var refusal error
+	switch {
+	case len(m.subs) == m.cfg.MaxConnections:
+		refusal = ErrFull
+	case conns == m.cfg.MaxConnectionsPerUser:
+		refusal = ErrTooManyConnections
+	}
+	if err != refusal { //nolint:errorlint // exactly that one
+		t.Fatalf("Subscribe: %v, want %v with %d and %d connections", err, refusal, len(m.subs), conns)
+	}
+	if err != nil {
 		return
 	}
 	if got, want := welcomeText(c.Welcome), welcomeText(want); got != want {

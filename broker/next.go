@@ -13,14 +13,14 @@ const (
 
 // put queues an event; the shard's lock is held. It reports true when the
 // queue was full and the subscription reads on from the log from now on.
-func (s *Subscription) put(seq uint64, f *Frame, cfg *Config) (lagged bool) {
+func (s *Subscription) put(it item, cfg *Config) (lagged bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.behind: // the log has it
 		return false
 	case s.queue.count >= cfg.QueueEvents,
-		s.queue.count > 0 && s.queue.bytes+f.Event.Size() > cfg.QueueBytes:
+		s.queue.count > 0 && s.queue.bytes+it.event.Size() > cfg.QueueBytes:
 		// What came before the oldest that waits was taken or is not for this
 		// connection: reading from there on finds no gap where nothing is lost.
 		s.pos = s.queue.oldest().seq - 1
@@ -28,7 +28,7 @@ func (s *Subscription) put(seq uint64, f *Frame, cfg *Config) (lagged bool) {
 		s.behind = true
 		return true
 	}
-	s.queue.push(item{seq: seq, frame: f})
+	s.queue.push(it)
 	return false
 }
 
@@ -42,7 +42,7 @@ func (s *Subscription) Next(dst []Delivery) []Delivery {
 	for s.queue.count > 0 && len(dst) < cap(dst) {
 		it := s.queue.pop()
 		s.pos = it.seq
-		dst = append(dst, Delivery{Seq: it.seq, Event: it.frame.Event, Frame: it.frame})
+		dst = append(dst, Delivery{Seq: it.seq, Event: it.event, Frame: it.frame})
 	}
 	behind := s.behind
 	s.mu.Unlock()

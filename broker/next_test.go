@@ -55,8 +55,11 @@ func TestOverflowReadsOnFromTheLog(t *testing.T) {
 				t.Error("still waiting at the head")
 			}
 			f.publish("ann", nil)
-			if got := c.Next(make([]Delivery, 0, 1)); len(got) != 1 || got[0].Frame == nil {
-				t.Errorf("not live again: %+v", got)
+			if c.queue.count != 1 {
+				t.Errorf("not live again: %d wait", c.queue.count)
+			}
+			if got := c.Next(make([]Delivery, 0, 1)); len(got) != 1 {
+				t.Errorf("got %+v", got)
 			}
 		})
 	}

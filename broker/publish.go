@@ -33,7 +33,11 @@ func (b *Broker) Publish(user string, ev *replay.Event, key Key) (Receipt, error
 	r := Receipt{ID: ev.ID}
 	if u := sh.users[user]; u != nil {
 		r.Cursor = u.log.Append(ev)
-		r.Delivered = sh.handOverLocked(u, r.Cursor.Seq, &Frame{Event: ev})
+		var f *Frame
+		if u.conns > 1 { // alone, a connection encodes straight into its write
+			f = &Frame{Event: ev}
+		}
+		r.Delivered = sh.handOverLocked(u, r.Cursor.Seq, ev, f)
 	} else {
 		r.Cursor = b.store.Append(user, ev)
 	}
@@ -70,13 +74,14 @@ func (b *Broker) findInLog(user string, ev *replay.Event) (r Receipt, ok bool, e
 	return Receipt{ID: ev.ID, Cursor: cur}, ok, nil
 }
 
-// handOverLocked gives the frame to every connection of u that wants it.
-func (sh *shard) handOverLocked(u *user, seq uint64, f *Frame) (delivered int) {
+// handOverLocked gives the event to every connection of u that wants it, in the
+// frame that they share, if there is one.
+func (sh *shard) handOverLocked(u *user, seq uint64, ev *replay.Event, f *Frame) (delivered int) {
 	for s := u.first; s != nil; s = s.next {
-		if !s.wants(f.Event) {
+		if !s.wants(ev) {
 			continue
 		}
-		if s.put(seq, f, &sh.broker.cfg) {
+		if s.put(item{seq: seq, event: ev, frame: f}, &sh.broker.cfg) {
 			sh.counters.lagged++
 		}
 		s.waker.Wake()

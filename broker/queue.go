@@ -1,12 +1,17 @@
 package broker
 
-import "sync"
+import (
+	"sync"
+
+	"hubline/replay"
+)
 
 // item is one waiting event: a reference and the number it has in this user's
-// log, since the same frame has another seq for every user.
+// log, since the same event has another seq for every user.
 type item struct {
 	seq   uint64
-	frame *Frame
+	event *replay.Event
+	frame *Frame // what several connections share; may be nil
 }
 
 // smallQueue is the first size of a queue. Most connections never have more
@@ -31,7 +36,7 @@ func (q *queue) push(it item) {
 	}
 	q.ring[(q.head+q.count)&(len(q.ring)-1)] = it
 	q.count++
-	q.bytes += it.frame.Event.Size()
+	q.bytes += it.event.Size()
 }
 
 func (q *queue) grow() {
@@ -56,7 +61,7 @@ func (q *queue) pop() item {
 	*slot = item{} // the frame must not outlive its delivery
 	q.head = (q.head + 1) & (len(q.ring) - 1)
 	q.count--
-	q.bytes -= it.frame.Event.Size()
+	q.bytes -= it.event.Size()
 	if q.count == 0 {
 		q.clear()
 	}

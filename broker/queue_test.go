@@ -18,10 +18,10 @@ func TestQueueAgreesWithASlice(t *testing.T) {
 			"push": func(t *rapid.T) {
 				for range rapid.IntRange(1, 40).Draw(t, "n") {
 					seq++
-					it := item{seq: seq, frame: &Frame{Event: &replay.Event{Data: make([]byte, seq%7)}}}
+					it := item{seq: seq, event: &replay.Event{Data: make([]byte, seq%7)}}
 					q.push(it)
 					want = append(want, it)
-					bytes += it.frame.Event.Size()
+					bytes += it.event.Size()
 				}
 			},
 			"pop": func(t *rapid.T) {
@@ -32,7 +32,7 @@ func TestQueueAgreesWithASlice(t *testing.T) {
 					if got := q.pop(); got != want[0] {
 						t.Fatalf("popped %d, want %d", got.seq, want[0].seq)
 					}
-					bytes -= want[0].frame.Event.Size()
+					bytes -= want[0].event.Size()
 					want = want[1:]
 				}
 			},
@@ -63,7 +63,7 @@ func TestPooledRingsAreEmpty(t *testing.T) {
 	for n := range smallQueue {
 		var q queue
 		for seq := range uint64(n + 1) {
-			q.push(item{seq: seq, frame: &Frame{Event: &replay.Event{}}})
+			q.push(item{seq: seq, event: &replay.Event{}})
 		}
 		ring := q.ring
 		q.clear()

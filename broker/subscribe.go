@@ -7,13 +7,13 @@ import (
 // Subscribe joins a connection to its user's events. The look at the log and
 // the joining are one step, so nothing can fall between. What is to be
 // replayed is not copied: Next reads it from the log. The caller must Close
-// the subscription. It returns ErrTooManyConnections or ErrDraining.
+// the subscription. It returns ErrTooManyConnections, ErrFull or ErrDraining.
 func (b *Broker) Subscribe(o Options) (*Subscription, Welcome, error) {
 	if b.draining.Load() {
 		return nil, Welcome{}, ErrDraining
 	}
 	if n := b.connections.Add(1); n > int64(b.cfg.MaxConnections) {
-		return nil, Welcome{}, b.refuse()
+		return nil, Welcome{}, b.refuse(ErrFull)
 	}
 	since, lost := o.Since, false
 	if since.Kind == replay.SinceDevice {
@@ -26,7 +26,7 @@ func (b *Broker) Subscribe(o Options) (*Subscription, Welcome, error) {
 	s := &Subscription{device: o.Device, match: o.Match, waker: o.Waker}
 	sv, ok := b.join(s, o.User, since)
 	if !ok {
-		return nil, Welcome{}, b.refuse()
+		return nil, Welcome{}, b.refuse(ErrTooManyConnections)
 	}
 	return s, Welcome{
 		Epoch: sv.Epoch, Start: sv.Start, Head: sv.Head, Oldest: sv.Oldest,
@@ -36,10 +36,10 @@ func (b *Broker) Subscribe(o Options) (*Subscription, Welcome, error) {
 }
 
 // refuse takes back the place that Subscribe has reserved.
-func (b *Broker) refuse() error {
+func (b *Broker) refuse(why error) error {
 	b.connections.Add(-1)
 	b.refused.Add(1)
-	return ErrTooManyConnections
+	return why
 }
 
 // resume is Welcome.Resume for a client that asked with the given cursor.

@@ -128,7 +128,7 @@ func TestConnectionBounds(t *testing.T) {
 			t.Fatal(err) // the refused one holds no place
 		}
 	}
-	if err := connect("cid"); !errors.Is(err, ErrTooManyConnections) {
+	if err := connect("cid"); !errors.Is(err, ErrFull) {
 		t.Errorf("6th in all: %v", err)
 	}
 	if st := f.Stats(); st.Connections != 5 || st.Users != 2 || st.Refused != 2 || f.store.Stats().Pinned != 2 {
@@ -139,7 +139,7 @@ func TestConnectionBounds(t *testing.T) {
 	if err := connect("ann"); err != nil {
 		t.Error(err)
 	}
-	if err := connect("cid"); !errors.Is(err, ErrTooManyConnections) {
+	if err := connect("cid"); !errors.Is(err, ErrFull) {
 		t.Errorf("6th in all: %v", err)
 	}
 	for _, c := range open {

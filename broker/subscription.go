@@ -54,7 +54,7 @@ type Delivery struct {
 	Seq   uint64
 	Event *replay.Event
 	// Frame shares encodings with other connections. It is nil for events
-	// that were read from the log for this connection alone.
+	// that this connection alone is sent, or has read from the log.
 	Frame *Frame
 	// Gap, if set, stands in the place of events that are lost.
 	Gap *replay.Gap

@@ -130,6 +130,30 @@ func TestWhatWaitsGoesOutBeforeTheGoodbye(t *testing.T) {
 	}
 }
 
+func TestNothingFollowsTheGoodbye(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFixture(t)
+		s := idle(t, f.b, "u", Options{Control: true})
+		defer s.Closed(transports.ReasonDrain)
+		s.Leave(transports.ReasonDrain)
+		rec := &recorder{}
+		b := transports.NewBatch(rec)
+		for range 3 {
+			if s.Fill(b) {
+				t.Error("more waits")
+			}
+			f.publishN(2)
+			s.beat.Store(true)
+			if err := s.Receive([]byte(pingText), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(rec.got) != 1 {
+			t.Errorf("laid out %q", rec.got)
+		}
+	})
+}
+
 // The last batch is one batch: a long replay does not hold up the stop. Its
 // client goes on from its cursor.
 func TestALongReplayDoesNotDelayTheGoodbye(t *testing.T) {

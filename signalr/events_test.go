@@ -319,7 +319,6 @@ func TestServiceMethodErrors(t *testing.T) {
 	tests := []struct{ method, args, want string }{
 		{"Replay", `["x y"]`, "An unexpected error occurred invoking 'Replay' on the server. HubException: malformed cursor"},
 		{"Replay", `[true]`, "Failed to invoke 'Replay' due to an error on the server."},
-		{"Replay", `[null]`, "Failed to invoke 'Replay' due to an error on the server."},
 		{"Replay", `[{}]`, "Failed to invoke 'Replay' due to an error on the server."},
 		{"Replay", `[-1]`, "Failed to invoke 'Replay' due to an error on the server."},
 		{"Replay", `[1.5]`, "An unexpected error occurred invoking 'Replay' on the server. HubException: malformed cursor"},
@@ -349,6 +348,35 @@ func TestReplayIsRefusedOverTheConnectionLimit(t *testing.T) {
 			t.Error("a second connection was opened")
 		}
 	})
+}
+
+// A client that has kept no cursor must not believe that it missed nothing.
+func TestNoCursorIsRefused(t *testing.T) {
+	for _, method := range []string{"Replay", "Ack"} {
+		for _, arg := range []struct{ json, packed string }{{`null`, "\xc0"}, {`""`, "\xa0"}} {
+			bubble(t, func(t *testing.T) {
+				f := newFixture(t)
+				h := NewEvents(Config{}, f.b)
+				text := "An unexpected error occurred invoking '" + method + "' on the server. HubException: malformed cursor"
+
+				p := connect(t, h, Options{})
+				p.call(`{"type":1,"invocationId":"4","target":"` + method + `","arguments":[` + arg.json + `]}`)
+				got := p.take()
+				if len(got) != 1 || !strings.HasPrefix(got[0].text, `{"type":3,"invocationId":"4","error":"`+text) {
+					t.Errorf("JSON %s(%s): %v", method, arg.json, got)
+				}
+
+				p = dial(t, h, transports.WebSockets, Options{})
+				p.shake(packedShake)
+				body := "\x95\x01\x80\xa14" + string([]byte{byte(0xa0 + len(method))}) + method + "\x91" + arg.packed
+				p.call(string([]byte{byte(len(body))}) + body)
+				got = p.take()
+				if len(got) != 1 || !strings.Contains(got[0].text, text) {
+					t.Errorf("MessagePack %s(%s): %v", method, arg.json, got)
+				}
+			})
+		}
+	}
 }
 
 func TestAckMovesTheDevicesCursor(t *testing.T) {

@@ -149,14 +149,15 @@ func (p *pipe) write() {
 	}
 }
 
-// tick is the sweeper: whole seconds, never early.
+// tick is the sweeper: at whole seconds, never early, and always a little late.
 func (p *pipe) tick() {
-	next := time.Now()
-	for {
+	second := time.Now()
+	for next := second; ; {
+		second = second.Add(max(time.Second, (next.Sub(second) + time.Second - 1).Truncate(time.Second)))
 		select {
 		case <-p.done:
 			return
-		case <-time.After(max(time.Second, time.Until(next).Round(0)+time.Second-1).Truncate(time.Second)):
+		case <-time.After(time.Until(second) + time.Millisecond):
 		}
 		if next = p.s.Tick(time.Now()); next.IsZero() {
 			return

@@ -12,13 +12,17 @@ import (
 )
 
 // cursorText is a cursor that a client sends as text or, for a bare seq, as a
-// number.
+// number. Null is no cursor: the empty text.
 type cursorText string
 
 var errCursorKind = errors.New("cursor is neither text nor a whole number")
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (c *cursorText) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*c = "" // the MessagePack library does the same with nil
+		return nil
+	}
 	if b[0] == '"' {
 		return json.Unmarshal(b, (*string)(c))
 	}
@@ -58,6 +62,10 @@ type Replayed struct {
 // replayEvents is the hub method Replay: the events after a cursor are
 // delivered again, followed by the answer. Live events go on behind them.
 func replayEvents(c Caller, since cursorText) (*Replayed, error) {
+	if since == "" {
+		// Elsewhere that means only new events. Who asks for a replay has missed some.
+		return nil, Errorf("%v: none was given", replay.ErrCursor)
+	}
 	from, err := replay.ParseSince(string(since))
 	if err != nil {
 		return nil, Errorf("%v", err)
@@ -65,7 +73,7 @@ func replayEvents(c Caller, since cursorText) (*Replayed, error) {
 	s := c.s
 	sub, w, err := s.hub.events.broker.Subscribe(broker.Options{User: s.user, Device: s.device, Since: from, Waker: s.conn})
 	switch {
-	case errors.Is(err, broker.ErrTooManyConnections), errors.Is(err, broker.ErrDraining):
+	case errors.Is(err, broker.ErrTooManyConnections), errors.Is(err, broker.ErrFull), errors.Is(err, broker.ErrDraining):
 		return nil, Errorf("%v", err)
 	case err != nil:
 		return nil, err

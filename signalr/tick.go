@@ -53,9 +53,10 @@ func (s *Session) Tick(now time.Time) time.Time {
 	return earlier(time.Unix(0, s.nextPing), s.deadline(now))
 }
 
-// pingStep is when the next ping is asked for, so that it goes out in time.
+// pingStep is when the next ping is asked for, so that it goes out in time. Zero
+// is the sweeper's next round.
 func (s *Session) pingStep() time.Duration {
-	return max(s.hub.cfg.KeepAliveInterval-sweep, sweep)
+	return max(s.hub.cfg.KeepAliveInterval-sweep, 0)
 }
 
 // timedOut reports that the client, which must ping, has been silent for too

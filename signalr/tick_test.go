@@ -45,6 +45,24 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
+// The interval is the longest silence, also when it is the sweeper's grain.
+func TestShortKeepAliveIntervals(t *testing.T) {
+	for _, interval := range []time.Duration{time.Second, 2 * time.Second, 3 * time.Second} {
+		bubble(t, func(t *testing.T) {
+			p := dial(t, adder(Config{KeepAliveInterval: interval}), transports.WebSockets, Options{})
+			time.Sleep(300 * time.Millisecond)
+			p.shake(jsonShake)
+			time.Sleep(10*time.Millisecond + interval) // until a ping is due
+			for range 10 {
+				if n := len(p.take()); n == 0 {
+					t.Errorf("no ping within %v", interval)
+				}
+				time.Sleep(interval)
+			}
+		})
+	}
+}
+
 func TestNoKeepAliveOnLongPolling(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p := dial(t, adder(Config{}), transports.LongPolling, Options{})
@@ -105,7 +123,7 @@ func TestSilentClientIsClosedAfterItsFirstPing(t *testing.T) {
 			h := adder(Config{DetailedErrors: detail})
 			p := connect(t, h, Options{})
 			p.must(jsonPing)
-			time.Sleep(29 * time.Second)
+			time.Sleep(29500 * time.Millisecond)
 			p.take()
 			p.wantEnd("")
 			time.Sleep(2 * time.Second)

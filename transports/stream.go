@@ -83,7 +83,9 @@ func (s *Stream) Wake() {
 				return
 			}
 		case stateRunning:
-			return
+			if s.state.CompareAndSwap(stateRunning, stateRunAgain) {
+				return
+			}
 		default:
 			return
 		}

@@ -147,7 +147,10 @@ func checkStream(t *rapid.T) {
 	}
 	started = true
 	st.Close(ReasonDone)
-	for !st.gone.Load() {
+	for i := 0; !st.gone.Load(); i++ {
+		if i > 10_000 {
+			t.Fatalf("the stream does not end: state %d, %q waits", st.state.Load(), s.waiting)
+		}
 		settle()
 		step()
 		got.read(client, 100)

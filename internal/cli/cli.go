@@ -133,8 +133,7 @@ func parse(ctx context.Context, env environment, args []string) (_ *kong.Context
 
 // readSources looks at the command line only far enough to know the command
 // and the file, and reports everything that is wrong with environment and
-// file. It returns an error if that itself is not possible to say, because the
-// environment does not parse.
+// file. It returns an error if that itself is not possible to say.
 func readSources(env environment, args []string) (config.File, []error, error) {
 	parser, err := newParser(env, &grammar{})
 	if err != nil {
@@ -156,10 +155,14 @@ func readSources(env environment, args []string) (config.File, []error, error) {
 	if path := configPath(trace, parser.Model.Flags); path != "" {
 		file, problems = config.ReadFile(path, trace.Selected().Flags, known)
 	}
-	if wrong := config.CheckEnv(active); len(wrong) > 0 {
-		return config.File{}, nil, errors.Join(append(problems, wrong...)...)
+	names, wrong := config.CheckEnv(active)
+	for _, name := range names {
+		// Reported now; without them the rest can be read and be reported too.
+		if err := os.Unsetenv(name); err != nil {
+			return config.File{}, nil, err
+		}
 	}
-	return file, problems, nil
+	return file, append(problems, wrong...), nil
 }
 
 // configPath returns the value of --config, or of its environment variable.

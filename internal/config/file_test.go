@@ -195,7 +195,7 @@ func TestCheckEnvReportsEveryVariable(t *testing.T) {
 	t.Setenv("HUBLINE_LOG_FORMAT", "xml")
 	t.Setenv("HUBLINE_LOG_USERS", "5")
 	active, _ := flagsOf(t, "serve")
-	problems := CheckEnv(active)
+	_, problems := CheckEnv(active)
 	if len(problems) != 3 {
 		t.Fatalf("got %d problems, want 3: %v", len(problems), problems)
 	}

@@ -66,20 +66,20 @@ func envOf(flag *kong.Flag) (name, value string, ok bool) {
 	return "", "", false
 }
 
-// CheckEnv reports every environment variable that does not fit its flag. Kong
-// itself would stop at the first.
-func CheckEnv(flags []*kong.Flag) []error {
-	var problems []error
+// CheckEnv reports every environment variable that does not fit its flag, and
+// returns their names. Kong itself would stop at the first.
+func CheckEnv(flags []*kong.Flag) (names []string, problems []error) {
 	for _, flag := range flags {
 		name, value, ok := envOf(flag)
 		if !ok {
 			continue
 		}
 		if err := tryDecode(flag, value); err != nil {
+			names = append(names, name)
 			problems = append(problems, fmt.Errorf("environment variable %s: %w", name, err))
 		}
 	}
-	return problems
+	return names, problems
 }
 
 // tryDecode decodes value as flag would, into a scratch variable.

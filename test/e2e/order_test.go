@@ -28,12 +28,12 @@ func TestOrderAndLoss(t *testing.T) {
 			Users:   2, ClientsPerUser: 3, Publishers: 3, Events: 3000, DataBytes: 1500, Broadcasts: true, Away: true,
 		}},
 		{"logs are evicted", storm.Config{
-			Flags:   []string{"--log-users", "4"},
+			Flags:   []string{"--log-users", "4", "--log-events", "100000", "--log-bytes", "100MiB"},
 			Reasons: []string{"evicted"},
 			Users:   3, ClientsPerUser: 1, Publishers: 3, Events: 10000, Crowd: 12, Away: true,
 		}},
 		{"watermarks are forgotten", storm.Config{
-			Flags:   []string{"--log-users", "3", "--watermarks", "1"},
+			Flags:   []string{"--log-users", "3", "--watermarks", "1", "--log-events", "100000", "--log-bytes", "100MiB"},
 			Reasons: []string{"evicted", "epoch"},
 			Users:   3, ClientsPerUser: 1, Publishers: 3, Events: 10000, Crowd: 12, Away: true,
 		}},

@@ -11,7 +11,7 @@ before(async () => { stage = await Stage.set(); }, { timeout });
 after(() => stage?.close(), { timeout });
 
 for (const { name, skip, open } of places) {
-  describe(name, { skip, timeout }, () => {
+  describe(name, { skip }, () => {
     let place;
     before(async () => { place = await open(stage); }, { timeout });
     after(() => place?.close(), { timeout });

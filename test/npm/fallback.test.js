@@ -17,11 +17,11 @@ const opened = async () => Object.fromEntries(await Promise.all(['ws', 'sse', 'p
 const cases = [
   { what: 'nothing', want: 'ws' },
   { what: 'upgrades refused', ways: {}, want: 'sse' },
-  { what: 'upgrades refused, event streams held back', ways: { collectsEvents: true }, want: 'poll' },
+  { what: 'upgrades and event streams refused', ways: { refusesEvents: true }, want: 'poll' },
 ];
 
 for (const { name, skip, open } of places) {
-  describe(name, { skip, timeout }, () => {
+  describe(name, { skip }, () => {
     for (const { what, ways, want } of cases) {
       test(`fallsBack, ${what} → ${want}`, { timeout }, async (t) => {
         const obstacle = ways && await Obstacle.before(stage.hubline.url, ways);

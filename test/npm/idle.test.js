@@ -13,7 +13,7 @@ before(async () => {
 after(() => stage?.close(), { timeout });
 
 // At the same time, since they do nothing.
-describe('ten seconds', { concurrency: true, timeout }, () => {
+describe('ten seconds', { concurrency: true }, () => {
   for (const { name, skip, open } of places) {
     test(`staysWhenIdle, ${name}`, { skip, timeout }, async (t) => {
       const place = await open(stage);

@@ -12,7 +12,7 @@ before(async () => { stage = await Stage.set({ addr: await freeAddress() }); }, 
 after(() => stage?.close(), { timeout });
 
 for (const { name, skip, open } of places) {
-  describe(name, { skip, timeout }, () => {
+  describe(name, { skip }, () => {
     let place;
     before(async () => { place = await open(stage); }, { timeout });
     after(() => place?.close(), { timeout });

@@ -13,6 +13,7 @@ before(async () => {
   stage = await Stage.set();
   wire = await Wire.to(stage.hubline.url);
   stage.deeds.cut = () => wire.cut();
+  stage.deeds.mend = () => wire.mend();
 }, { timeout });
 after(async () => {
   await wire?.close();
@@ -20,7 +21,7 @@ after(async () => {
 }, { timeout });
 
 for (const { name, skip, open } of places) {
-  describe(name, { skip, timeout }, () => {
+  describe(name, { skip }, () => {
     let place;
     before(async () => { place = await open(stage, wire.url); }, { timeout });
     after(() => place?.close(), { timeout });

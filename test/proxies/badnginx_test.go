@@ -1,6 +1,7 @@
 package proxies
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,6 +146,7 @@ func TestCompressedPoll(t *testing.T) {
 // A stream that carries nothing is still not silent for longer than the proxy is
 // patient.
 func TestQuietStreamsSurviveAnImpatientProxy(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--ping-interval", "1s", "--poll-timeout", "1s", "--drain-timeout", "2s")
 	addr := startNginx(t, "impatient.conf", s)
 	// More than twice the proxy's patience, in which the client reads, as one must
@@ -189,7 +191,8 @@ func publishLater(t *testing.T, s *harness.Server, seconds, user string) {
 		defer p.Close()
 		_, err := p.Poll(t.Context())
 		if err == nil {
-			_, err = s.TryPublish(t.Context(), user, harness.Event{Type: "t", Data: json.RawMessage("1")})
+			// The event may arrive, and end the test, before the answer does.
+			_, err = s.TryPublish(context.WithoutCancel(t.Context()), user, harness.Event{Type: "t", Data: json.RawMessage("1")})
 		}
 		done <- err
 	}()
@@ -203,6 +206,7 @@ func publishLater(t *testing.T, s *harness.Server, seconds, user string) {
 // Where the proxy is less patient than the server is talkative, it cuts. Nothing is
 // lost by that.
 func TestCutByAnImpatientProxy(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--drain-timeout", "2s")
 	addr := startNginx(t, "impatient.conf", s)
 	for _, transport := range transports {

@@ -101,6 +101,7 @@ func TestSlowPieces(t *testing.T) {
 // A client whose path is dead without anybody having said so is noticed by its
 // missing pongs, and has lost nothing when it comes back.
 func TestStalledWebSocketIsGivenUp(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--drain-timeout", "2s", "--ping-interval", "1s", "--max-connections-per-user", "1")
 	w := startWire(t, s.Addr, func(n int) fault {
 		if n == 0 {
@@ -160,6 +161,7 @@ func TestStrippedUpgrade(t *testing.T) {
 // A proxy that passes an answer on when it is complete has nothing to pass on of a
 // stream. Long polls end, and so they get through.
 func TestAnswersHeldUntilComplete(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--drain-timeout", "2s", "--jwt-leeway", "0s")
 	url := startMiddlebox(t, &middlebox{target: s.Addr, strip: []string{"Connection", "Upgrade"}, hold: true})
 

@@ -11,6 +11,7 @@ package proxies
 
 import (
 	"crypto/x509"
+	"flag"
 	"testing"
 
 	"hubline/test/internal/harness"
@@ -22,5 +23,10 @@ func TestMain(m *testing.M) {
 	roots := x509.NewCertPool()
 	roots.AddCert(authority.cert)
 	x509.SetFallbackRoots(roots)
+	// Tests that run in parallel here wait for time to go by, and for nothing else.
+	// -parallel on the command line goes before.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
 	harness.Main(m)
 }

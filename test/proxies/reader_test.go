@@ -160,7 +160,7 @@ func (r *reader) insist(seq uint64) {
 		switch {
 		case err == nil:
 			return
-		case errors.Is(err, client.ErrProtocol), errors.Is(err, context.DeadlineExceeded), r.t.Context().Err() != nil:
+		case errors.Is(err, client.ErrProtocol), time.Now().After(deadline):
 			r.t.Fatalf("%s: waiting for seq %d after %d, connection %d: %v", r.transport, seq, r.last, r.connections, err)
 		}
 		r.tear()

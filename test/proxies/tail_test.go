@@ -108,32 +108,32 @@ func (c *tail) want(seq uint64) {
 }
 
 func TestTailSurvivesCuts(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--drain-timeout", "2s")
-	t.Run("transports", func(t *testing.T) {
-		for i, transport := range transports {
-			t.Run(transport, func(t *testing.T) {
-				t.Parallel()
-				// Each transport meets each ending, and all of them in the middle of an
-				// event. The pauses between attempts grow: more would take long.
-				const cuts = 4
-				w := startWire(t, s.Addr, func(n int) fault {
-					if n < cuts {
-						return fault{how: endings[(n+i)%len(endings)], after: 900 + 100*int64(n)}
-					}
-					return fault{}
-				})
-				c := startTail(t, s, "http://"+w.addr(), transport, transport)
-				for w.count() <= cuts {
-					c.want(s.PublishMany(transport, "t", 3).Seq)
+	for i, transport := range transports {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			// Each transport meets each ending, all of them in the middle of an event.
+			// The pauses between attempts grow: more would take long.
+			cuts := len(endings)
+			w := startWire(t, s.Addr, func(n int) fault {
+				if n < cuts {
+					return fault{how: endings[(n+i)%len(endings)], after: 900 + 100*int64(n)}
 				}
-				c.want(s.PublishMany(transport, "t", 30).Seq)
+				return fault{}
 			})
-		}
-	})
+			c := startTail(t, s, "http://"+w.addr(), transport, transport)
+			for w.count() <= cuts {
+				c.want(s.PublishMany(transport, "t", 3).Seq)
+			}
+			c.want(s.PublishMany(transport, "t", 30).Seq)
+		})
+	}
 }
 
 // The proxy goes away under the streams and comes back, as when it is updated.
 func TestTailOutlivesTheProxy(t *testing.T) {
+	t.Parallel()
 	p := products[0]
 	e := startEdge(t, p)
 	tails := map[string]*tail{}
@@ -160,6 +160,7 @@ func TestTailOutlivesTheProxy(t *testing.T) {
 
 // Where no WebSocket gets through, tail works over the others.
 func TestTailWithoutUpgrade(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--drain-timeout", "2s")
 	url := startMiddlebox(t, &middlebox{target: s.Addr, strip: []string{"Connection", "Upgrade"}})
 	for _, transport := range []string{"sse", "poll"} {

@@ -39,6 +39,7 @@ func TestServiceFile(t *testing.T) {
 // The flags and the file that the service runs with are right, and its limits fit the
 // server's.
 func TestServiceConfiguration(t *testing.T) {
+	t.Parallel()
 	unit := deployed(t, "systemd/hubline.service")
 	start := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/hubline serve (.*)$`).FindStringSubmatch(unit)
 	if start == nil {

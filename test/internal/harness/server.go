@@ -18,6 +18,10 @@ import (
 // is well.
 const patience = 30 * time.Second
 
+// stopBound is how long an ordered stop may take: --drain-timeout is 10 s, or what
+// the test made it.
+const stopBound = 13 * time.Second
+
 // Server is a running program. Its methods may be called from one goroutine at a
 // time, but for those that publish or sign.
 type Server struct {
@@ -162,6 +166,12 @@ func (s *Server) finish() {
 		return
 	}
 	if s.proc.running() {
+		began := time.Now()
+		defer func() {
+			if took := time.Since(began); took > stopBound {
+				s.t.Errorf("the stop took %v, more than the longest drain timeout allows", took)
+			}
+		}()
 		_ = s.proc.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-s.proc.done:

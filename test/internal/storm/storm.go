@@ -112,10 +112,13 @@ func (s *storm) run(ctx context.Context) {
 		publishers.Go(func() { s.newPublisher(p).run(ctx) })
 	}
 	controller.Go(func() { s.restart(ctx) })
+	began := s.clock.now()
 	publishers.Wait()
 	controller.Wait()
 	s.finish(ctx)
+	over := s.clock.now()
 	wanderers.Wait()
+	s.t.Logf("published for %v, received for %v more", over-began, s.clock.now()-over)
 
 	truth := check.Truth{Events: s.events, Reasons: s.cfg.Reasons, LogEvents: s.cfg.LogEvents}
 	var histories []check.Client

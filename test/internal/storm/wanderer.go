@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"hubline/test/internal/chaos"
 	"hubline/test/internal/check"
@@ -173,7 +174,11 @@ func (w *wanderer) read(ctx context.Context, stream client.Stream, m *mood) erro
 		if n == m.sleepAt {
 			w.waitPublished(ctx, m.sleep)
 		}
+		asked := w.clock.now()
 		msg, err := stream.Next(ctx)
+		if took := w.clock.now() - asked; took > 3*time.Second {
+			w.t.Logf("%s waited %v for %s %s over %s %+v, err %v; events ts %d now %d", w.history.Name, took, msg.Kind, msg.Cursor, m.transport, *m, err, msg.TS, time.Now().UnixMilli())
+		}
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ class Client {
 
   constructor(hub, targets) {
     this.hub = hub;
-    for (const target of targets) hub.on(target, (...args) => this.inbox.put(args));
+    for (const target of targets) hub.on(target, (...args) => this.inbox.put(args)); // returns nothing: it would be sent
     this.closed = first((done) => hub.onclose((error) => done({ error })));
     this.reconnecting = first((done) => hub.onreconnecting(done));
     this.reconnected = first((done) => hub.onreconnected(done));

@@ -44,14 +44,15 @@ export async function answersErrors(world, form) {
     [['Replay'], "Failed to invoke 'Replay' due to an error on the server."],
     [['Replay', cursor, cursor], "Failed to invoke 'Replay' due to an error on the server."],
     [['Replay', { since: cursor }], "Failed to invoke 'Replay' due to an error on the server."],
-    [['Ack', null], "Failed to invoke 'Ack' due to an error on the server."],
   ];
   for (const [call, want] of cases) {
     equal(await refusal(hub.invoke(...call), call[0]), want, `error of ${JSON.stringify(call)}`);
   }
   for (const method of ['Replay', 'Ack']) {
-    const text = await refusal(hub.invoke(method, 'no cursor'), method);
-    matches(text, new RegExp(`^An unexpected error occurred invoking '${method}' on the server\\. HubException: .`), 'error');
+    for (const wrong of ['no cursor', '', null, undefined]) {
+      const text = await refusal(hub.invoke(method, wrong), method);
+      matches(text, new RegExp(`^An unexpected error occurred invoking '${method}' on the server\\. HubException: malformed cursor`), 'error');
+    }
   }
 
   const streamed = (method, ...args) => refusal(new Promise((resolve, reject) => {

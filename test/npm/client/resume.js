@@ -11,6 +11,7 @@ export async function resumes(world, form) {
   await world.ask('cut');
   await within(closed, 'onclose after the cut');
   const missed = await world.publish(who, numbers(7, 5));
+  await world.ask('mend');
 
   const back = world.client(who, form, { query: `?since=${encodeURIComponent(cursor)}&meta=1` });
   const said = [];
@@ -35,8 +36,8 @@ export async function resumesWhileReconnecting(world, form) {
   const client = world.client(who, form, { query: '?meta=1', retry });
   const { hub, inbox } = client;
   let cursor;
-  hub.on('sample', (...args) => ({ cursor } = args.at(-1)));
-  hub.onreconnecting(() => (hub.baseUrl = `${world.url}/hubs/events?meta=1&since=${encodeURIComponent(cursor)}`));
+  hub.on('sample', (...args) => void ({ cursor } = args.at(-1)));
+  hub.onreconnecting(() => void (hub.baseUrl = `${world.url}/hubs/events?meta=1&since=${encodeURIComponent(cursor)}`));
   await client.start();
   const before = hub.connectionId;
   await world.publish(who, numbers(5));
@@ -45,6 +46,7 @@ export async function resumesWhileReconnecting(world, form) {
   await world.ask('cut');
   await within(client.reconnecting, 'onreconnecting');
   await world.publish(who, numbers(7, 5));
+  await world.ask('mend');
   const after = await within(client.reconnected, 'onreconnected');
   if (after === before) throw new Error('the connection id is still the same');
   await world.publish(who, numbers(2, 12));
@@ -63,6 +65,7 @@ export async function resumesDevice(world, form) {
   await world.ask('cut');
   await within(closed, 'onclose after the cut');
   await world.publish(who, numbers(3, 5));
+  await world.ask('mend');
   const back = await world.client(who, form).start();
   equal(numbersOf(await back.inbox.take(3)), range(3, 5), 'what the device missed');
   equal(back.inbox.size, 0, 'events left over');

@@ -12,12 +12,17 @@ async function listen(server) {
 export class Wire {
   #server;
   #sockets = new Set();
+  #isCut = false;
   url = '';
 
   static async to(target) {
     const wire = new Wire();
     const { hostname, port } = new URL(target);
     wire.#server = net.createServer((near) => {
+      if (wire.#isCut) {
+        near.resetAndDestroy();
+        return;
+      }
       const far = net.connect(Number(port), hostname);
       for (const [socket, other] of [[near, far], [far, near]]) {
         wire.#sockets.add(socket);
@@ -34,9 +39,14 @@ export class Wire {
     return wire;
   }
 
-  /** Ends every connection without a word. New ones get through. */
+  /** Ends every connection without a word, and new ones at once until mend. */
   cut() {
+    this.#isCut = true;
     for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  mend() {
+    this.#isCut = false;
   }
 
   async close() {
@@ -46,18 +56,18 @@ export class Wire {
   }
 }
 
-/** A proxy in the way: refuses upgrades, and collects a stream of events until it gives up. */
+/** A proxy in the way: refuses upgrades, and event streams if told to. */
 export class Obstacle {
   #server;
-  #collectsEvents;
   #target;
+  #refusesEvents;
   url = '';
 
-  /** @param {{collectsEvents?: boolean}} ways */
-  static async before(target, { collectsEvents = false } = {}) {
+  /** @param {{refusesEvents?: boolean}} ways */
+  static async before(target, { refusesEvents = false } = {}) {
     const obstacle = new Obstacle();
     obstacle.#target = target;
-    obstacle.#collectsEvents = collectsEvents;
+    obstacle.#refusesEvents = refusesEvents;
     obstacle.#server = http.createServer((req, res) => obstacle.#forward(req, res));
     obstacle.#server.on('upgrade', (_req, socket) => {
       socket.on('error', () => {});
@@ -68,17 +78,16 @@ export class Obstacle {
   }
 
   #forward(req, res) {
-    // The server compares the origin with the host that was asked for.
+    if (this.#refusesEvents && req.headers.accept === 'text/event-stream') {
+      // Not 5xx: the client leaves its EventSource open, which in Node would try for ever.
+      res.writeHead(403).end();
+      return;
+    }
+    // The host stays: the server compares the origin with it.
     const onward = http.request(this.#target + req.url, { method: req.method, headers: req.headers, agent: false });
     onward.on('error', () => res.destroy());
     onward.on('response', (answer) => {
       answer.on('error', () => res.destroy());
-      if (this.#collectsEvents && answer.headers['content-type']?.startsWith('text/event-stream')) {
-        // What such a proxy does when its patience with the server is at an end.
-        answer.destroy();
-        res.writeHead(504, { 'Access-Control-Allow-Origin': '*' }).end();
-        return;
-      }
       res.writeHead(answer.statusCode, answer.statusMessage, answer.headers);
       res.flushHeaders();
       answer.pipe(res);

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// slugsInCode finds the types that calls of problem and badToken name, and that
+// helpers around them do.
+func slugsInCode(t *testing.T) []string {
+	t.Helper()
+	found := []string{slugInternal} // named by a constant
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, src, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			at := -1
+			if fn, ok := call.Fun.(*ast.Ident); ok {
+				switch fn.Name {
+				case "problem":
+					at = 1
+				case "badToken":
+					at = 0
+				}
+			}
+			if at < 0 || at >= len(call.Args) {
+				return true
+			}
+			if lit, ok := call.Args[at].(*ast.BasicLit); ok {
+				found = append(found, must(strconv.Unquote(lit.Value)))
+			}
+			return true
+		})
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}

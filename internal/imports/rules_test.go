@@ -1,0 +1,120 @@
+package imports
+
+// room is one of our packages, or, with "/..." at its end, all packages in and
+// below a folder that have no room of their own.
+type room struct {
+	path string
+	// may lists what it may import of ours; everything else of ours is
+	// forbidden, because of why.
+	may []string
+	why string
+	// never lists what neither it nor anything of ours that it imports may
+	// import.
+	never []rule
+}
+
+// rule forbids packages, and everything below them.
+type rule struct {
+	what []string
+	why  string
+}
+
+// What rooms are kept from.
+var (
+	http  = []string{"net/http"}
+	echo  = []string{"github.com/labstack"}
+	ws    = []string{"github.com/gorilla", "github.com/coder/websocket"}
+	jwt   = []string{"github.com/golang-jwt", "github.com/MicahParks"}
+	redis = []string{"github.com/redis", "github.com/gomodule/redigo"}
+)
+
+// Why they are.
+var (
+	noHTTP   = rule{http, "order, logs and fan-out are the same over any protocol, and are tested without one"}
+	noEcho   = rule{echo, "the router is the API's choice; a new version of it must not reach further than that"}
+	noSocket = rule{ws, "one carrier speaks WebSocket; the rest sees bytes and can be served over any other"}
+	noJWT    = rule{jwt, "who a client is was settled before; here an identity is a name"}
+	noRedis  = rule{redis, "where the log is kept is chosen when the server is put together"}
+)
+
+// rooms is the one-way order of the house. A new package needs a place here.
+var rooms = []room{
+	{
+		path: "replay", why: "the log is the innermost room and knows nothing of ours",
+		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "broker", may: []string{"replay"}, why: "the core must not know how events come in or go out",
+		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "transports", why: "a connection moves bytes: it knows neither events nor any one carrier",
+		never: []rule{noEcho, noSocket, noJWT, noRedis},
+	},
+	{path: "transports/xtest/...", may: []string{"transports", "transports/xtest/..."}, why: "it is shared by the tests of carriers"},
+	{
+		path: "websocket", may: []string{"transports"}, why: "carriers know neither each other nor what they carry",
+		never: []rule{noEcho, noJWT, noRedis},
+	},
+	{
+		path: "sse", may: []string{"transports"}, why: "carriers know neither each other nor what they carry",
+		never: []rule{noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "longpoll", may: []string{"transports"}, why: "carriers know neither each other nor what they carry",
+		never: []rule{noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "signalr/protocol", why: "the wire is a leaf, so that it can be read beside its specification",
+		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "signalr", may: []string{"signalr/protocol", "broker", "replay", "transports"},
+		why:   "a dialect works over any carrier, and dialects do not know each other",
+		never: []rule{noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "native", may: []string{"broker", "replay", "transports"},
+		why:   "a dialect works over any carrier, and dialects do not know each other",
+		never: []rule{noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "api/auth", why: "token in, identity out: a leaf that anybody may ask",
+		never: []rule{noEcho, noSocket, noRedis},
+	},
+	{path: "web", why: "the page is a leaf", never: []rule{noEcho, noSocket, noJWT, noRedis}},
+	{
+		path: "api",
+		may: []string{
+			"api/auth", "broker", "internal/jsonscan", "longpoll", "native", "replay", "signalr", "sse", "transports", "web", "websocket",
+		},
+		why:   "the API ties dialects to carriers; configuration and start are the application's",
+		never: []rule{noRedis},
+	},
+	{path: "internal/jsonscan", why: "a parser is a leaf", never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis}},
+	{
+		path: "internal/config", may: []string{"api/auth"}, why: "configuration is read before anything is built",
+		never: []rule{noEcho, noSocket, noRedis},
+	},
+	{path: "internal/imports", why: "it is a test"},
+	{
+		path: "internal/cli/...", may: []string{"internal/cli/...", "internal/config", "internal/app", "api/auth"},
+		why: "commands speak to a server over the network like anybody's client",
+	},
+	{
+		path: "internal/app",
+		may: []string{
+			"api", "api/auth", "broker", "internal/config", "longpoll", "native", "replay", "replay/...", "signalr", "sse",
+			"transports", "web", "websocket",
+		},
+		why: "the application is put together here, for the commands alone",
+	},
+	{
+		path: "cmd/...", may: []string{"internal/app", "internal/cli/...", "internal/config"},
+		why: "a command is a main function; what it does can be imported by tests",
+	},
+	{
+		path: "test/...", may: []string{"internal/app", "test/..."},
+		why: "end-to-end tests see what a user sees: what they reach around is not tested",
+	},
+}
