@@ -46,6 +46,37 @@ func TestAFormIsEncodedOnce(t *testing.T) {
 	}
 }
 
+// A frame is what connections share: one alone encodes for itself.
+func TestWhoSharesAFrame(t *testing.T) {
+	f := newFixture(t, Config{}, replay.Config{})
+	one := f.subscribe(Options{}, "latest")
+	next := func(c *client) *Frame {
+		t.Helper()
+		got := c.Next(make([]Delivery, 0, 2))
+		if len(got) != 1 || got[0].Event == nil || got[0].Frame != nil && got[0].Frame.Event != got[0].Event {
+			t.Fatalf("got %+v", got)
+		}
+		return got[0].Frame
+	}
+	f.publish("ann", nil)
+	if next(one) != nil {
+		t.Error("an only connection was given a frame")
+	}
+	two := f.subscribe(Options{}, "latest")
+	f.publish("ann", nil)
+	if a, b := next(one), next(two); a == nil || a != b {
+		t.Errorf("two connections were given %p and %p", a, b)
+	}
+	other := f.subscribe(Options{User: "bob"}, "latest")
+	if _, err := f.Broadcast(f.event(), Key{}); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := next(one), next(other); a == nil || a != b {
+		t.Errorf("two users were given %p and %p", a, b)
+	}
+	next(two)
+}
+
 // The forms in use must fit, or Form panics.
 func TestFormsFit(t *testing.T) {
 	if FormBitwardenMessagePack >= MaxForms {

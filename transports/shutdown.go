@@ -18,9 +18,8 @@ func (s *Server) Shutdown(ctx context.Context, spread time.Duration) {
 			c.end(ReasonDrain, true)
 		}
 		closeSpread(ctx, attached, spread)
-		if !s.conns.wait(ctx) {
-			s.cutAll()
-		}
+		s.conns.wait(ctx)
+		s.cutAll() // also those who come from now on
 		s.stopWheel()
 		close(s.pool.done)
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)

@@ -19,8 +19,8 @@ type Plan struct {
 	// what was delivered to its kernel but not yet read; otherwise both sides see
 	// an end of the stream.
 	Reset bool
-	// Chunk is the most bytes passed on to the client in one write. Zero means as
-	// they come.
+	// Chunk is the most bytes passed on to the client in one write, as
+	// far as the first kilobytes go. Zero means as they come.
 	Chunk int
 }
 
@@ -134,20 +134,25 @@ func (p *Proxy) pass(client net.Conn, plan Plan) {
 	}
 }
 
+// chunked is how many bytes of a connection are cut into chunks. Behind that the
+// chopping would only take time.
+const chunked = 8 << 10
+
 // downstream passes on what the server sends. It reports true when the plan says
 // that this is the end.
 func (p *Proxy) downstream(client, server net.Conn, plan Plan) (cut bool) {
-	left := plan.CutAfter
+	left, passed := plan.CutAfter, 0
 	buf := make([]byte, 16<<10)
 	for left != 0 {
 		most := len(buf)
-		if plan.Chunk > 0 {
+		if plan.Chunk > 0 && passed < chunked {
 			most = plan.Chunk
 		}
 		if left > 0 {
 			most = int(min(int64(most), left))
 		}
 		n, err := server.Read(buf[:most])
+		passed += n
 		if n > 0 {
 			if _, err := client.Write(buf[:n]); err != nil {
 				return false
