@@ -1,0 +1,62 @@
+package api
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"hubline/api/auth"
+)
+
+// TestHTTP2: where the socket cannot be had, requests are served in place.
+func TestHTTP2(t *testing.T) {
+	f := newFixture(t, origins("https://app.example"), func(s *setup) { s.BodyTimeout = time.Minute })
+	server := httptest.NewUnstartedServer(f.api)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	g := *f
+	g.url = server.URL
+	g.client = server.Client()
+	g.client.Transport = &checked{TB: t, next: g.client.Transport}
+	defer g.client.CloseIdleConnections()
+
+	token := f.token(auth.Claims{})
+	g.publish("anna", `{"type":"a"}`)
+	for _, path := range []string{"/events?wait=0&since=0", "/events?wait=0.2&since=1"} {
+		a := g.send(http.MethodGet, path, token, "", "Origin", "https://app.example")
+		if a.status != http.StatusOK || a.header.Get("Access-Control-Allow-Origin") != "https://app.example" || decode[events](t, a.body).Cursor == "" {
+			t.Errorf("%s: %+v", path, a)
+		}
+	}
+	g.wantProblem(g.send(http.MethodPost, "/api/v1/broadcasts", keyPublish, "{"), http.StatusBadRequest, "bad-request")
+	g.wantProblem(g.send(http.MethodPost, "/api/v1/broadcasts", keyPublish, `{"type":"`+strings.Repeat("x", 5000)), http.StatusRequestEntityTooLarge, "too-large")
+
+	resp, err := g.client.Do(g.request(http.MethodGet, "/events?since=0", token, "", "Origin", "https://app.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.ProtoMajor != 2 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Access-Control-Allow-Credentials") != "true" {
+		t.Errorf("%s %v", resp.Proto, resp.Header)
+	}
+	g.publish("anna", `{"type":"b"}`)
+	in := bufio.NewReader(resp.Body)
+	for seen := 0; seen < 2; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(line, `"type":"a"`) || strings.Contains(line, `"type":"b"`) {
+			seen++
+		}
+	}
+	resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Error("a closed stream can be read")
+	}
+}
