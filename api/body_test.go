@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"hubline/api/auth"
+	"hubline/broker"
 )
 
 // raw is one connection on which a test writes what it likes.
@@ -165,7 +166,11 @@ func TestConnectionsOutliveTheBodyTimeout(t *testing.T) {
 		post()
 		// A poll that waits for longer than a body may take.
 		publishLater := func(after time.Duration) {
-			time.AfterFunc(after, func() { f.publish("anna", `{"type":"b"}`) })
+			time.AfterFunc(after, func() {
+				if _, err := f.broker.Publish("anna", must(decodeEvent([]byte(`{"type":"b"}`))), broker.Key{}); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 		for range 2 {
 			publishLater(4 * bodyTimeout)

@@ -173,6 +173,24 @@ func TestHubRefusesOverTheBounds(t *testing.T) {
 	}
 }
 
+func TestAFullServer(t *testing.T) {
+	f := newFixture(t, func(s *setup) { s.broker = broker.Config{MaxConnections: 1} })
+	f.socket("/ws", f.token(auth.Claims{}))
+	token := f.token(auth.Claims{User: "berta"})
+	for _, path := range []string{"/events", "/events?wait=0"} {
+		f.wantProblem(f.send(http.MethodGet, path, token, ""), http.StatusServiceUnavailable, "full")
+	}
+	for _, path := range []string{"/ws", "/hubs/events", "/notifications/hub"} {
+		_, resp, err := f.dialSocket(path, token)
+		if err == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %v %+v", path, err, resp)
+		}
+	}
+	if got := f.metric(`hubline_api_problems_total{type="full"}`); got != "5" {
+		t.Errorf("counted %s", got)
+	}
+}
+
 // TestPerIPCountSurvivesRaces: a client that ends a connection while it opens it
 // must not leave its address counted. The fixture checks that.
 func TestPerIPCountSurvivesRaces(t *testing.T) {

@@ -26,7 +26,7 @@ func (p *Poll) park(w http.ResponseWriter, r *http.Request) bool {
 	if u, ok := nc.(*returned); ok {
 		nc = u.Unwrap()
 	}
-	rest, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	rest, _ := rw.Peek(rw.Reader.Buffered())
 	rest = append([]byte(nil), rest...) // the reader's buffer is not ours to keep
 	stand := func() { p.watch(nc, rest) }
 	if idle := new(transports.Waiter); len(rest) == 0 && idle.Bind(nc) {

@@ -82,7 +82,7 @@ func NewServer(cfg Config) *Server {
 		cfg: cfg.withDefaults(), writers: NewWriters(), wheel: NewWheel(), pool: newPool(),
 		conns: newGroup(), tasks: newGroup(), stopWheel: cancel,
 	}
-	s.registry.init()
+	s.init()
 	// Ends with Shutdown.
 	s.tasks.Go(func() { s.wheel.Run(ctx) })
 	return s

@@ -46,7 +46,7 @@ func (framer) End(dst []byte, _ transports.Meta, start, body int) []byte {
 	n := len(dst) - body
 	switch {
 	case n <= maxControl:
-		dst[start+1] = byte(n)
+		dst[start+1] = byte(n) //nolint:gosec // checked above
 		copy(dst[start+2:], dst[body:])
 		return dst[:len(dst)-2]
 	case n < 1<<16:
@@ -68,7 +68,7 @@ func (framer) KeepAlive(dst, _ []byte) []byte { return append(dst, finPing, 0) }
 // appendControl appends a control frame; a longer payload is cut.
 func appendControl(dst []byte, first byte, payload []byte) []byte {
 	payload = payload[:min(len(payload), maxControl)]
-	dst = append(dst, first, byte(len(payload)))
+	dst = append(dst, first, byte(len(payload))) //nolint:gosec // cut above
 	return append(dst, payload...)
 }
 
@@ -76,7 +76,7 @@ func appendControl(dst []byte, first byte, payload []byte) []byte {
 // a control frame holds besides the two bytes of the code.
 func appendClose(dst []byte, code int, text string) []byte {
 	text = truncate(text, maxControl-2)
-	dst = append(dst, finClose, byte(2+len(text)), byte(code>>8), byte(code))
+	dst = append(dst, finClose, byte(2+len(text)), byte(code>>8), byte(code)) //nolint:gosec // cut above; a code has 16 bits
 	return append(dst, text...)
 }
 

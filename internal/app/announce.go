@@ -12,16 +12,16 @@ import (
 // when copied from another terminal in the same directory; program is how this
 // one was called.
 func announce(w io.Writer, cfg config.Config, program, base string) {
-	fmt.Fprintf(w, "Hubline is at %s/\n", base)
+	say(w, "Hubline is at %s/\n", base)
 	if cfg.Data == "" {
-		fmt.Fprintf(w, "It keeps everything in memory: secrets and events are gone when it stops.\n\n")
+		say(w, "It keeps everything in memory: secrets and events are gone when it stops.\n\n")
 		return
 	}
 	data := ""
 	if cfg.Data != "./hubline-data" {
 		data = " --data-dir " + quote(cfg.Data)
 	}
-	fmt.Fprintf(w, `
+	say(w, `
 Subscribe:  curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" %[1]s/events
 Publish:    curl -H "Authorization: Bearer $(cat %[3]s/api-key)" %[1]s/api/v1/users/alice/events -d '{"type":"hello","data":{"n":1}}'
 Replay:     curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" '%[1]s/events?since=0'
@@ -38,3 +38,6 @@ func quote(s string) string {
 	}
 	return s
 }
+
+// say writes what a person may read; if that fails there is nobody to read it.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

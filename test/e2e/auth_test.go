@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func accepted(t *testing.T, s *harness.Server, token string) bool {
 				continue
 			}
 			no++
-			r, ok := err.(*client.Refused)
+			r, ok := errors.AsType[*client.Refused](err)
 			if !ok {
 				t.Fatalf("%s: %v", transport, err)
 			}

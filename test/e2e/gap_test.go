@@ -114,6 +114,7 @@ func TestGapsAreAnnouncedExactly(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := harness.Start(t, tt.flags...)
 			eachTransport(t, func(t *testing.T, transport string) {
+				s := s.In(t)
 				user := "gap-" + transport
 				token := s.Token(user)
 				since := tt.prepare(t, s, user)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,9 +73,7 @@ func refusal(t *testing.T, s *harness.Server, transport string, o client.Options
 	t.Helper()
 	if transport == "poll" && o.Query.Get("wait") == "" {
 		q := url.Values{"wait": {"0"}}
-		for k, v := range o.Query {
-			q[k] = v
-		}
+		maps.Copy(q, o.Query)
 		o.Query = q
 	}
 	c, err := tryConnect(t, s, transport, o)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -183,7 +184,7 @@ func TestOriginsOfWebPages(t *testing.T) {
 					c.Close()
 				}
 			}
-			r, refused := err.(*client.Refused)
+			r, refused := errors.AsType[*client.Refused](err)
 			switch {
 			case tt.want && err != nil:
 				t.Errorf("%s over %s: %v", tt.origin, transport, err)

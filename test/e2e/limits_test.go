@@ -61,10 +61,11 @@ func TestConnectionsAreBounded(t *testing.T) {
 	for _, tt := range []struct {
 		flag string
 		want int
+		kind string
 	}{
-		{"--max-connections-per-user", http.StatusTooManyRequests},
-		{"--max-connections", http.StatusServiceUnavailable},
-		{"--max-connections-per-ip", http.StatusTooManyRequests},
+		{"--max-connections-per-user", http.StatusTooManyRequests, "too-many-connections"},
+		{"--max-connections", http.StatusServiceUnavailable, "full"},
+		{"--max-connections-per-ip", http.StatusTooManyRequests, "too-many-connections"},
 	} {
 		t.Run(tt.flag, func(t *testing.T) {
 			s := harness.Start(t, tt.flag, "3")
@@ -77,7 +78,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			}
 			for _, transport := range transports {
 				r := refusal(t, s, transport, client.Options{Token: token})
-				wantProblem(t, r.Status, r.Header, r.Body, tt.want, "too-many-connections")
+				wantProblem(t, r.Status, r.Header, r.Body, tt.want, tt.kind)
 				if r.Header.Get("Retry-After") == "" {
 					t.Errorf("%s: no Retry-After", transport)
 				}
@@ -164,6 +165,7 @@ func TestAStalledReaderDelaysNobody(t *testing.T) {
 	if limit := 100 << 20; grown > limit {
 		t.Errorf("the server grew by %d bytes, want less than %d", grown, limit)
 	}
+	await(t, s, 5) // past the send timeout, still without reading
 	for _, c := range stalled {
 		c.wantSentAway(t)
 	}

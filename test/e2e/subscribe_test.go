@@ -21,6 +21,7 @@ func TestSinceChoosesWhereToBegin(t *testing.T) {
 			"": 6, "latest": 6, "0": 1, "3": 4, epoch + "-3": 4, epoch + "-0": 1, "5": 6, epoch + "-5": 6, "device": 6,
 		} {
 			t.Run("since="+since, func(t *testing.T) {
+				s := s.In(t)
 				user := fmt.Sprintf("copy-%s-%s", transport, since)
 				token := s.Token(user)
 				from := s.Publish(user, "t", "1")
@@ -37,7 +38,7 @@ func TestSinceChoosesWhereToBegin(t *testing.T) {
 				if transport != "poll" {
 					r := c.wantReady()
 					if want := from.Cursor[:len(from.Cursor)-1] + fmt.Sprint(next-1); r.Cursor != want || r.Oldest != 1 ||
-						r.Replayed != int(6-next) || !r.Recovered || len(r.ConnectionID) < 16 {
+						r.Replayed != int(6-next) || !r.Recovered && since != "device" || len(r.ConnectionID) < 16 {
 						t.Errorf("ready = %+v, want cursor %s, oldest 1, replayed %d, recovered", r, want, 6-next)
 					}
 				}
@@ -174,6 +175,7 @@ func TestAQuietClientsCursorMoves(t *testing.T) {
 	s := harness.Start(t, "--ping-interval", "1s")
 	s.Publish("alice", "seen", "1")
 	eachTransport(t, func(t *testing.T, transport string) {
+		s := s.In(t)
 		q := query("types", "seen")
 		if transport == "poll" {
 			q.Set("wait", "1")
@@ -203,6 +205,7 @@ func TestAnotherDevicesEventsAreLeftOut(t *testing.T) {
 	s.PublishEvent("alice", harness.Event{Type: "not-phone", ExceptDevice: "phone"})
 	s.Publish("alice", "all", "1")
 	eachTransport(t, func(t *testing.T, transport string) {
+		s := s.In(t)
 		for _, tt := range []struct {
 			claims harness.Claims
 			want   string
@@ -256,7 +259,7 @@ func TestTheDevicesSavedCursor(t *testing.T) {
 	resume(4)
 	send(`{"type":"ack","cursor":"6"}`)
 	resume(6)
-	for _, bad := range []string{`"zzzz-9"`, `"99"`, `"x"`, `7`, `null`} {
+	for _, bad := range []string{`"zzzz-9"`, `"99"`, `"x"`, `{}`, `null`} {
 		send(`{"type":"ack","cursor":` + bad + `}`)
 	}
 	resume(6)

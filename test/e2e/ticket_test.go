@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -50,7 +51,7 @@ func TestNegotiateOffersEveryTransport(t *testing.T) {
 		}
 	}
 	_, err := client.Negotiate(t.Context(), client.Options{URL: s.URL})
-	if r, ok := err.(*client.Refused); !ok || r.Status != http.StatusUnauthorized {
+	if r, ok := errors.AsType[*client.Refused](err); !ok || r.Status != http.StatusUnauthorized {
 		t.Errorf("negotiate without a token: %v", err)
 	}
 	if a := s.Do(http.MethodGet, "/events/negotiate", s.Token("alice"), ""); a.Status != http.StatusMethodNotAllowed {
@@ -93,7 +94,7 @@ func TestATicketIsGoodOnce(t *testing.T) {
 		// given the events of the user that it is bound to, never his own.
 		offer := negotiate(t, s, s.Token("alice"))
 		c, err := tryConnect(t, s, "sse", client.Options{Path: offer.URL("ServerSentEvents"), Since: "0", Token: s.Token("bob")})
-		if r, ok := err.(*client.Refused); ok {
+		if r, ok := errors.AsType[*client.Refused](err); ok {
 			if r.Status != http.StatusUnauthorized && r.Status != http.StatusForbidden {
 				t.Errorf("status = %d", r.Status)
 			}
@@ -141,7 +142,7 @@ func TestNegotiatedConnectionsAreBounded(t *testing.T) {
 		negotiate(t, s, s.Token(user))
 	}
 	_, err := client.Negotiate(t.Context(), client.Options{URL: s.URL, Token: s.Token("f")})
-	r, ok := err.(*client.Refused)
+	r, ok := errors.AsType[*client.Refused](err)
 	if !ok {
 		t.Fatalf("a sixth was negotiated: %v", err)
 	}

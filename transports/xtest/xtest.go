@@ -83,7 +83,7 @@ func TCP(t testing.TB, buffers int) (server, client *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	defer func() { _ = ln.Close() }()
 	d := net.Dialer{}
 	c, err := d.DialContext(t.Context(), "tcp", ln.Addr().String())
 	if err != nil {

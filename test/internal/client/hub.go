@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,9 +26,7 @@ const handshake = `{"protocol":"json","version":1}` + "\x1e"
 // hubOptions are o for the hub's path.
 func hubOptions(o Options) Options {
 	q := url.Values{"meta": {"1"}, "control": {"1"}}
-	for k, v := range o.Query {
-		q[k] = v
-	}
+	maps.Copy(q, o.Query)
 	o.Query = q
 	if o.Path == "" {
 		o.Path = "/hubs/events"
@@ -42,9 +41,7 @@ func hubNegotiate(ctx context.Context, o Options) (Options, error) {
 	n.Address = ""
 	n.Path += "/negotiate"
 	n.Query = url.Values{"negotiateVersion": {"1"}}
-	for k, v := range o.Query {
-		n.Query[k] = v
-	}
+	maps.Copy(n.Query, o.Query)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.target(), nil)
 	if err != nil {
 		return o, err
@@ -59,9 +56,7 @@ func hubNegotiate(ctx context.Context, o Options) (Options, error) {
 		return o, fmt.Errorf("%w: negotiate answer %.200s: %w", ErrProtocol, body, err)
 	}
 	q := url.Values{"id": {offer.ConnectionToken}}
-	for k, v := range o.Query {
-		q[k] = v
-	}
+	maps.Copy(q, o.Query)
 	o.Query = q
 	return o, nil
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -36,9 +37,7 @@ func (o *Options) target() string {
 	if err != nil {
 		panic("client: path with a broken query: " + path)
 	}
-	for k, v := range o.Query {
-		q[k] = v
-	}
+	maps.Copy(q, o.Query)
 	if o.Since != "" {
 		q.Set("since", o.Since)
 	}

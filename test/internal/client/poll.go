@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 )
@@ -51,9 +52,7 @@ func (p *Poller) Poll(ctx context.Context) (*Polled, error) {
 	o := p.o
 	o.Since = p.since
 	o.Query = url.Values{}
-	for k, v := range p.o.Query {
-		o.Query[k] = v
-	}
+	maps.Copy(o.Query, p.o.Query)
 	if o.Query.Get("wait") == "" && o.Header.Get("Accept") == "" {
 		o.Query.Set("wait", "25")
 	}

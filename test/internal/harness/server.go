@@ -25,15 +25,20 @@ const stopBound = 13 * time.Second
 // Server is a running program. Its methods may be called from one goroutine at a
 // time, but for those that publish or sign.
 type Server struct {
+	*shared
+
+	t testing.TB // is failed by the methods
+}
+
+// shared is what a server is for the test and its subtests.
+type shared struct {
 	URL    string // without a slash at the end
 	Addr   string // host:port
 	Data   string // data directory
 	APIKey string // with every scope
 	Secret []byte // signs client tokens
 
-	t     testing.TB
 	flags []string
-	env   []string
 
 	proc *process
 
@@ -52,17 +57,20 @@ func Start(t testing.TB, flags ...string) *Server {
 // StartIn is Start with a data directory that may exist already.
 func StartIn(t testing.TB, data string, flags ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, Data: data, Addr: "127.0.0.1:0", flags: flags}
+	s := &Server{&shared{Data: data, Addr: "127.0.0.1:0", flags: flags}, t}
 	t.Cleanup(s.finish)
 	s.launch()
 	return s
 }
 
+// In returns the server for use in a subtest, which its methods then fail.
+func (s *Server) In(t testing.TB) *Server { return &Server{s.shared, t} }
+
 // launch starts the process and reads its secrets.
 func (s *Server) launch() {
 	s.t.Helper()
 	args := append([]string{"serve", "--addr", s.Addr, "--data", s.Data, "--log-level", "debug"}, s.flags...)
-	s.proc = run(s.t, Binary(s.t), s.env, args...)
+	s.proc = run(s.t, Binary(s.t), nil, args...)
 	base, ok := s.proc.waitFor(addressLine, patience)
 	if !ok {
 		s.t.Fatalf("hubline %s did not say where it is:\n%s", strings.Join(args, " "), s.proc.output())
@@ -91,7 +99,7 @@ func readLine(t testing.TB, path string) string {
 }
 
 // Hide notes a secret that must not appear in the server's output.
-func (s *Server) Hide(secret string) {
+func (s *shared) Hide(secret string) {
 	if secret == "" {
 		return
 	}
@@ -101,14 +109,14 @@ func (s *Server) Hide(secret string) {
 }
 
 // Logs is all that the program has written so far, also before restarts.
-func (s *Server) Logs() string {
+func (s *shared) Logs() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.logs.String() + s.proc.output()
 }
 
 // Pid is the process that runs now.
-func (s *Server) Pid() int { return s.proc.cmd.Process.Pid }
+func (s *shared) Pid() int { return s.proc.cmd.Process.Pid }
 
 // Terminate asks the program to stop and returns at once.
 func (s *Server) Terminate() {

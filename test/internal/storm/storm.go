@@ -65,7 +65,7 @@ func Run(t *testing.T, cfg Config) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*harness.Patience())
 	defer cancel()
 	s := &storm{
-		t: t, cfg: cfg, seed: seed, server: harness.Start(t, cfg.Flags...),
+		t: t, cfg: cfg, seed: seed, server: harness.Start(t, append(cfg.Flags, "--drain-timeout", "1s")...),
 		ends: map[string]client.Cursor{}, progress: make(chan struct{}), up: make(chan struct{}),
 	}
 	close(s.up)

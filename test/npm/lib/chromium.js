@@ -13,7 +13,15 @@ const args = [
   '--disable-component-update', '--disable-sync',
 ];
 
-/** A browser with a new profile. */
+const options = { executablePath, headless: true, args };
+
+/** A browser with a new profile that several processes use. */
+export function serve() {
+  return chromium.launchServer({ ...options, host: '127.0.0.1' });
+}
+
+/** The browser of run.js, else one of our own. */
 export function launch() {
-  return chromium.launch({ executablePath, headless: true, args });
+  const address = process.env.HUBLINE_TEST_BROWSER;
+  return address ? chromium.connect(address) : chromium.launch(options);
 }

@@ -6,7 +6,7 @@ import { Site } from './static.js';
 export class Stage {
   hubline;
   site;
-  #browser = null;
+  #browser = null; // a promise: several may ask at once
 
   /** @param {{addr?: string, allow?: boolean, flags?: string[]}} [options] allow: the site may connect */
   static async set({ addr, allow = true, flags = [] } = {}) {
@@ -18,8 +18,8 @@ export class Stage {
   }
 
   async newPage() {
-    this.#browser ??= await launch();
-    return this.#browser.newPage();
+    this.#browser ??= launch();
+    return (await this.#browser).newPage();
   }
 
   /** What a scene may ask for, wherever it plays. */
@@ -38,7 +38,7 @@ export class Stage {
   };
 
   async close() {
-    await this.#browser?.close();
+    await (await this.#browser)?.close();
     await this.site?.close();
     await this.hubline?.close();
   }
