@@ -16,7 +16,7 @@ func TestCloseCodes(t *testing.T) {
 		{ReasonDrain, 1012, "drain"},
 		{ReasonSlow, 1013, "slow"},
 		{ReasonTimeout, 1013, "timeout"},
-		{ReasonExpired, 4401, "expired"},
+		{ReasonExpired, 4401, "expiry"},
 		{ReasonRevoked, 1008, "revoked"},
 		{ReasonHandshake, 1008, "handshake"},
 		{ReasonProtocolError, 1002, "protocol_error"},

@@ -112,9 +112,8 @@ var gapCases = []gapCase{
 func TestGapsAreAnnouncedExactly(t *testing.T) {
 	for _, tt := range gapCases {
 		t.Run(tt.name, func(t *testing.T) {
-			s := harness.Start(t, tt.flags...)
 			eachTransport(t, func(t *testing.T, transport string) {
-				s := s.In(t)
+				s := harness.Start(t, tt.flags...)
 				user := "gap-" + transport
 				token := s.Token(user)
 				since := tt.prepare(t, s, user)

@@ -29,7 +29,6 @@ for (const { name, skip, open } of places) {
       test(`skipsNegotiation, ${protocol}`, { timeout }, () => place.play('skipsNegotiation', { protocol }));
     }
     test('hasNoBinaryServerSentEvents', { timeout }, () => place.play('hasNoBinaryServerSentEvents'));
-    // Of all forms but one: a browser has six connections to a host, and the long polls need some to send by.
     test('deliversToAll', { timeout }, () => place.play('deliversToAll', forms));
   });
 }

@@ -160,6 +160,7 @@ func (s *Server) Kill() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	if s.proc.running() {
+		Client.CloseIdleConnections()
 		s.Stop()
 	}
 	s.mu.Lock()
@@ -174,6 +175,9 @@ func (s *Server) finish() {
 		return
 	}
 	if s.proc.running() {
+		// A connection that was dialled and never used would hold the stop up for
+		// the five seconds that net/http gives it.
+		Client.CloseIdleConnections()
 		began := time.Now()
 		defer func() {
 			if took := time.Since(began); took > stopBound {
