@@ -134,6 +134,9 @@ func TestWithoutTheKeySetNobodyIsTurnedAwayForGood(t *testing.T) {
 	if a.status != http.StatusServiceUnavailable || a.body != "" || a.header.Get("Retry-After") == "" {
 		t.Errorf("hub: %+v", a)
 	}
+	if busy, unavailable := f.metric(`hubline_api_problems_total{type="too-many-negotiated"}`), f.metric(`hubline_api_problems_total{type="keys-unavailable"}`); busy != "0" || unavailable != "5" {
+		t.Errorf("counted: %s too many, %s without keys", busy, unavailable)
+	}
 	if a := f.send(http.MethodPost, "/api/v1/broadcasts", keyPublish, `{"type":"a"}`); a.status != http.StatusCreated {
 		t.Errorf("an API key: %d", a.status)
 	}

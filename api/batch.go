@@ -81,7 +81,7 @@ func (b *batch) array(text []byte) error {
 		if i > 0 {
 			b.out = append(b.out, ',')
 		}
-		it, err := scanItem(&s, text)
+		it, err := scanItem(&s, text, b.left)
 		b.item(&it, err)
 	}
 	b.out = append(b.out, ']')
@@ -104,7 +104,7 @@ func (b *batch) lines(text []byte) {
 			continue
 		}
 		s := jsonscan.New(line, maxItemDepth)
-		it, err := scanItem(&s, line)
+		it, err := scanItem(&s, line, b.left)
 		if err == nil && !s.End() {
 			err = badJSON("line", s.Err())
 		}

@@ -12,16 +12,17 @@ import (
 // batchItem is one item of a batch: to whom, and what. Its parts are the
 // request's memory.
 type batchItem struct {
-	user, channel, key []byte // strings, or nil
-	users              []string
-	many               bool // there is "users"
+	user, channel, key []byte   // strings, or nil
+	many               bool     // there is "users"
+	users              []string // their names, as far as the batch has room
+	named              int      // how many they are
 	broadcast          bool
 	event              []byte
 	fields             eventFields
 }
 
 // receivers is how many users an item names, at least 1.
-func (it *batchItem) receivers() int { return max(1, len(it.users)) }
+func (it *batchItem) receivers() int { return max(1, it.named) }
 
 var (
 	errItem   = badRequest("An item must be a JSON object.")
@@ -31,8 +32,9 @@ var (
 )
 
 // scanItem reads the item that comes next in s, which reads text. It reads to the
-// item's end also when something is wrong with it, as long as it is JSON.
-func scanItem(s *jsonscan.Scanner, text []byte) (it batchItem, err error) {
+// item's end also when something is wrong with it, as long as it is JSON. No more
+// than room users' names are kept.
+func scanItem(s *jsonscan.Scanner, text []byte, room int) (it batchItem, err error) {
 	if s.Peek() != jsonscan.Object {
 		if s.Value() == nil {
 			return it, badJSON("item", s.Err())
@@ -64,7 +66,7 @@ func scanItem(s *jsonscan.Scanner, text []byte) (it batchItem, err error) {
 	if s.Err() != nil {
 		return it, badJSON("item", s.Err())
 	}
-	return it, it.check(users, broadcast)
+	return it, it.check(users, broadcast, room)
 }
 
 // scanEvent reads the event, whatever it is; of two the later one counts.
@@ -81,7 +83,7 @@ func (it *batchItem) scanEvent(s *jsonscan.Scanner, text []byte) {
 }
 
 // check looks at the members' kinds. null counts as absent.
-func (it *batchItem) check(users, broadcast []byte) error {
+func (it *batchItem) check(users, broadcast []byte, room int) error {
 	targets := 0
 	for _, target := range []*[]byte{&it.user, &it.channel, &users} {
 		if jsonscan.KindOf(*target) == jsonscan.Null {
@@ -115,15 +117,19 @@ func (it *batchItem) check(users, broadcast []byte) error {
 		return nil
 	}
 	it.many = true
-	return it.readUsers(users)
+	return it.readUsers(users, room)
 }
 
 // readUsers reads the names, so that all are known to be good before anything
 // is sent.
-func (it *batchItem) readUsers(users []byte) error {
+func (it *batchItem) readUsers(users []byte, room int) error {
 	s := jsonscan.New(users, maxItemDepth)
 	for ok := s.Array(); ok && s.Element(); {
-		name, err := nameOf(s.Value())
+		value := s.Value()
+		if it.named++; it.named > room {
+			continue // the item will be refused
+		}
+		name, err := nameOf(value)
 		if err != nil {
 			return errUsers
 		}

@@ -86,6 +86,26 @@ func serve(b *testing.B, f *fixture, path, credentials, content string, want int
 	}
 }
 
+// TestPublishAllocates guards the path: the event's three, the user's name, the
+// body's deadline, and one of the log.
+func TestPublishAllocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	f := newFixture(t)
+	body := strings.NewReader("")
+	r := f.request(http.MethodPost, "/api/v1/users/anna/events", keyAll, sampleBody)
+	w, rc := &sink{header: http.Header{}}, io.NopCloser(body)
+	if n := testing.AllocsPerRun(1000, func() {
+		body.Reset(sampleBody)
+		r.Body = rc
+		clear(w.header)
+		f.api.ServeHTTP(w, r)
+	}); n > 6 || w.status != http.StatusCreated {
+		t.Errorf("%v allocations, status %d", n, w.status)
+	}
+}
+
 // BenchmarkPublishLoopback: a publish over one kept connection, with a client
 // that does as little as it can.
 func BenchmarkPublishLoopback(b *testing.B) {

@@ -70,8 +70,8 @@ func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
 			c.Response().Header()["Cache-Control"] = noStore
 		}
 		e.ServeNegotiate(c.Response(), c.Request())
-		if c.Response().Status == http.StatusServiceUnavailable {
-			a.metrics.problem("too-many-negotiated")
+		if c.Response().Status == http.StatusServiceUnavailable && c.Response().Header().Get("Content-Type") != "" {
+			a.metrics.problem("too-many-negotiated") // a refusal of ours has no type, and is counted
 		}
 		return nil
 	}, http.MethodPost)

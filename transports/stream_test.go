@@ -393,3 +393,24 @@ func TestStreamPeerGoes(t *testing.T) {
 		s.Push("too late")
 	}
 }
+
+// stubborn is a socket like TLS over one whose peer takes nothing: its Close
+// would wait for the peer.
+type stubborn struct{ net.Conn }
+
+func (s stubborn) NetConn() net.Conn { return s.Conn }
+func (stubborn) Close() error        { panic("would block") }
+
+func TestAbortSaysNoGoodbyeToTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws := newWriters(t)
+		server, client := net.Pipe()
+		st, s := start(t, ws, stubborn{server}, time.Hour, &lines{})
+		s.Push("not taken")
+		synctest.Wait()
+		st.Abort(transports.ReasonRevoked)
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("the socket is open: %v", err)
+		}
+	})
+}
