@@ -12,16 +12,23 @@ import (
 // when copied from another terminal in the same directory; program is how this
 // one was called.
 func announce(w io.Writer, cfg config.Config, program, base string) {
-	say(w, "Hubline is at %s/\n", base)
+	text := fmt.Sprintf("Hubline is at %s/\n", base)
 	if cfg.Data == "" {
-		say(w, "It keeps everything in memory: secrets and events are gone when it stops.\n\n")
-		return
+		text += "It keeps everything in memory: secrets and events are gone when it stops.\n\n"
+	} else {
+		text += commands(cfg, program, base)
 	}
+	// In one piece, for whoever reads along. If that fails there is nobody.
+	_, _ = io.WriteString(w, text)
+}
+
+// commands are the three to copy.
+func commands(cfg config.Config, program, base string) string {
 	data := ""
 	if cfg.Data != "./hubline-data" {
 		data = " --data-dir " + quote(cfg.Data)
 	}
-	say(w, `
+	return fmt.Sprintf(`
 Subscribe:  curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" %[1]s/events
 Publish:    curl -H "Authorization: Bearer $(cat %[3]s/api-key)" %[1]s/api/v1/users/alice/events -d '{"type":"hello","data":{"n":1}}'
 Replay:     curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" '%[1]s/events?since=0'
@@ -38,6 +45,3 @@ func quote(s string) string {
 	}
 	return s
 }
-
-// say writes what a person may read; if that fails there is nobody to read it.
-func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

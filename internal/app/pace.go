@@ -13,7 +13,7 @@ const headroom = 48 << 20
 // Bounds of the garbage collector's percentage.
 const (
 	minPercent = 100
-	maxPercent = 1600
+	maxPercent = 400
 )
 
 // pacer keeps the collector's percentage such that headroom is there. It does

@@ -198,4 +198,7 @@ func TestHubMessagesOverTheLimit(t *testing.T) {
 		!strings.Contains(string(a.Body), `"allowReconnect":true`) {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
+	if a := s.Do(http.MethodGet, path, token, ""); a.Status != http.StatusNoContent {
+		t.Errorf("behind the goodbye: %s, want 204", answerOf(a))
+	}
 }

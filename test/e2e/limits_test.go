@@ -157,12 +157,12 @@ func TestAStalledReaderDelaysNobody(t *testing.T) {
 		slowest = max(slowest, time.Since(began))
 	}
 	wg.Wait()
-	if slowest > time.Second {
+	if slowest > time.Second && !harness.Race() {
 		t.Errorf("the slowest publish took %v", slowest)
 	}
 	grown := memory(t, s) - before
 	t.Logf("slowest publish %v, memory grown by %d KiB", slowest, grown>>10)
-	if limit := 100 << 20; grown > limit {
+	if limit := 100 << 20; grown > limit && !harness.Race() {
 		t.Errorf("the server grew by %d bytes, want less than %d", grown, limit)
 	}
 	await(t, s, 5) // past the send timeout, still without reading

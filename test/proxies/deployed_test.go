@@ -207,6 +207,12 @@ func testOrigin(t *testing.T, e *edge) {
 			}
 		}
 	})
+	if e.name == "nginx" { // where $host has no port
+		o := e.options(siteRoot, "port")
+		o.URL = "https://" + e.addr
+		o.Header = http.Header{"Origin": {o.URL}}
+		newReader(t, "ws", o).want(e.root.Publish("port", "t", "1").Seq)
+	}
 }
 
 // status is that of a refusal, else 0.

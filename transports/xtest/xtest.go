@@ -16,6 +16,10 @@ import (
 
 // Main runs the tests and fails if one leaves a goroutine behind.
 func Main(m *testing.M) {
+	if told := os.Getenv(clientEnv); told != "" {
+		playCrowd(told)
+		os.Exit(0)
+	}
 	code := m.Run()
 	if flag.Lookup("test.fuzz").Value.String() != "" {
 		os.Exit(code) // the fuzzing engine has goroutines of its own

@@ -58,6 +58,10 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// Race reports whether test and program run with the race detector, which makes
+// figures of time and memory meaningless.
+func Race() bool { return raceEnabled }
+
 // Root is the repository's top folder.
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"errors"
 	"net/url"
 	"os"
@@ -75,15 +76,26 @@ func (s *Server) launch() {
 	if !ok {
 		s.t.Fatalf("hubline %s did not say where it is:\n%s", strings.Join(args, " "), s.proc.output())
 	}
+	s.learn(strings.TrimSuffix(base, "/"))
+}
+
+// learn notes where the server is and what its secrets are. After a restart nothing
+// of it has changed, unless the server is at fault: then nothing is written, because
+// others may be reading.
+func (s *Server) learn(base string) {
+	s.t.Helper()
 	u, err := url.Parse(base)
 	if err != nil {
 		s.t.Fatalf("address %q: %v", base, err)
 	}
-	s.URL, s.Addr = strings.TrimSuffix(base, "/"), u.Host
-	s.APIKey = readLine(s.t, filepath.Join(s.Data, "api-key"))
-	s.Secret = []byte(readLine(s.t, filepath.Join(s.Data, "signing-secret")))
-	s.Hide(s.APIKey)
-	s.Hide(string(s.Secret))
+	key := readLine(s.t, filepath.Join(s.Data, "api-key"))
+	secret := []byte(readLine(s.t, filepath.Join(s.Data, "signing-secret")))
+	if s.URL == base && s.APIKey == key && bytes.Equal(s.Secret, secret) {
+		return
+	}
+	s.URL, s.Addr, s.APIKey, s.Secret = base, u.Host, key, secret
+	s.Hide(key)
+	s.Hide(string(secret))
 }
 
 // addressLine finds where the server says it is.
