@@ -77,7 +77,7 @@ func (a *API) limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody || a.cfg.BodyTimeout <= 0 {
 		return
 	}
-	b := &timedBody{ReadCloser: r.Body, deadline: http.NewResponseController(w)}
+	b := &timedBody{ReadCloser: r.Body, deadline: *http.NewResponseController(w)}
 	// Where it cannot be set (in tests without a connection) there is nothing
 	// to wait for; on a closed connection the read fails.
 	if b.deadline.SetReadDeadline(time.Now().Add(a.cfg.BodyTimeout)) == nil {
@@ -88,7 +88,7 @@ func (a *API) limitBody(w http.ResponseWriter, r *http.Request) {
 // timedBody lifts the read deadline when the body has been read.
 type timedBody struct {
 	io.ReadCloser
-	deadline *http.ResponseController
+	deadline http.ResponseController
 	done     bool
 }
 

@@ -39,7 +39,7 @@ func (k *Conn) Abort(r transports.Reason) {
 // endLocked notes why the connection is to end; the first reason counts.
 func (k *Conn) endLocked(r transports.Reason) {
 	if !k.ending {
-		k.ending, k.reason = true, r
+		k.ending, k.reason, k.told = true, r, time.Now()
 	}
 }
 
@@ -52,11 +52,8 @@ const drainWait = 2 * time.Second
 // too long.
 func (k *Conn) Tick(now time.Time) {
 	k.mu.Lock()
-	limit := k.o.AwayTimeout
-	if k.ending && k.reason == transports.ReasonDrain {
-		limit = min(limit, drainWait)
-	}
-	away := k.poll == nil && now.Sub(k.away) >= limit
+	away := k.poll == nil && (now.Sub(k.away) >= k.o.AwayTimeout ||
+		k.ending && k.reason == transports.ReasonDrain && min(now.Sub(k.away), now.Sub(k.told)) >= drainWait)
 	if away {
 		k.endLocked(transports.ReasonLost)
 		k.over = true

@@ -56,8 +56,9 @@ type Conn struct {
 	away   time.Time // since when there is no poll
 	taken  []byte    // out of the session, but not yet in an answer
 	reason transports.Reason
-	ending bool // end when nothing waits any more
-	over   bool // end now
+	told   time.Time // when it was to end first
+	ending bool      // end when nothing waits any more
+	over   bool      // end now
 }
 
 // NewConn returns the carrier of c. The first poll has been seen: it is

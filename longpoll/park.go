@@ -31,7 +31,7 @@ func (p *Poll) park(w http.ResponseWriter, r *http.Request) bool {
 	stand := func() { p.watch(nc, rest) }
 	if idle := new(transports.Waiter); len(rest) == 0 && idle.Bind(nc) {
 		stand = func() { // nothing else on this goroutine's stack while it waits
-			idle.Wait()
+			_ = idle.Wait() // an error of the socket ends the watch as its end does
 			p.watch(nc, nil)
 		}
 	}

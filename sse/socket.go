@@ -45,13 +45,13 @@ func serveSocket(s *transports.Server, nc net.Conn, c *transports.Connection, he
 	idle := new(transports.Waiter)
 	if !idle.Bind(nc) {
 		// Ends when the socket is closed, by either side.
-		s.Go(func() { watch(nc, stream, c) })
+		s.Go(func() { watch(nc, stream, c, nil) })
 		return
 	}
 	// The same, with nothing else on the stack while it waits.
 	s.Go(func() {
-		idle.Wait()
-		watch(nc, stream, c)
+		err := idle.Wait()
+		watch(nc, stream, c, err)
 	})
 }
 
@@ -59,10 +59,12 @@ func serveSocket(s *transports.Server, nc net.Conn, c *transports.Connection, he
 // is taken for a broken or hostile one.
 const maxUpstream = 4 << 10
 
-// watch waits for the client to go. What it may send is dropped: nothing can
-// follow a request whose answer does not end.
-func watch(nc net.Conn, stream *transports.Stream, c *transports.Connection) {
-	_, err := io.CopyN(io.Discard, nc, maxUpstream)
+// watch waits for the client to go, unless err tells that it has. What it may
+// send is dropped: nothing can follow a request whose answer does not end.
+func watch(nc net.Conn, stream *transports.Stream, c *transports.Connection, err error) {
+	if err == nil {
+		_, err = io.CopyN(io.Discard, nc, maxUpstream)
+	}
 	r, ours := stream.Reason()
 	switch {
 	case ours:

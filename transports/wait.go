@@ -12,6 +12,7 @@ import (
 type Waiter struct {
 	raw   syscall.RawConn
 	asked bool
+	err   syscall.Errno
 	ready func(fd uintptr) bool
 }
 
@@ -35,15 +36,24 @@ func (w *Waiter) readable(fd uintptr) bool {
 	w.asked = true
 	var b [1]byte
 	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	return err != syscall.EAGAIN //nolint:errorlint // a bare errno
+	if err == syscall.EAGAIN { //nolint:errorlint // a bare errno
+		return false
+	}
+	w.err, _ = err.(syscall.Errno) //nolint:errorlint // a bare errno
+	return true
 }
 
 // Bound reports whether Wait may be called.
 func (w *Waiter) Bound() bool { return w.raw != nil }
 
-// Wait returns when the socket has something to read, or has failed, which
-// shows in the read that follows.
-func (w *Waiter) Wait() {
-	w.asked = false
+// Wait returns when the socket has something to read, its end included, or has
+// failed. It returns an error that the system tells only once, such as a reset
+// by the peer; others show in the read that follows.
+func (w *Waiter) Wait() error {
+	w.asked, w.err = false, 0
 	_ = w.raw.Read(w.ready)
+	if w.err != 0 {
+		return w.err
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func waiting(t *testing.T, server net.Conn) (<-chan struct{}, *Waiter) {
 	done := make(chan struct{})
 	go func() { // ends with Wait
 		defer close(done)
-		w.Wait()
+		_ = w.Wait()
 	}()
 	return done, w
 }
@@ -69,8 +70,7 @@ func TestWaiterTakesNothing(t *testing.T) {
 	for i := range 1000 {
 		want := byte(i)
 		go func() { _, _ = client.Write([]byte{want}) }() // ends with the write
-		w.Wait()
-		w.Wait() // they are still there
+		_, _ = w.Wait(), w.Wait()                         // they are still there
 		var b [2]byte
 		if n, err := server.Read(b[:]); n != 1 || b[0] != want || err != nil {
 			t.Fatalf("read %d bytes, %v, %v; want %v", n, b, err, want)
@@ -105,5 +105,28 @@ func TestWaiterBindsSocketsOnly(t *testing.T) {
 	}
 	w := &Waiter{}
 	w.Bind(closed)
-	w.Wait() // does not hang
+	_ = w.Wait() // does not hang
+}
+
+// A reset is told, whether it came before the wait or ends it.
+func TestWaiterTellsOfAReset(t *testing.T) {
+	for range 200 {
+		server, client := xtest.TCP(t, 0)
+		w := &Waiter{}
+		w.Bind(server)
+		_ = client.SetLinger(0)
+		done := make(chan struct{})
+		go func() { // ends with Close
+			defer close(done)
+			_ = client.Close()
+		}()
+		err := w.Wait()
+		if err == nil {
+			_, err = server.Read(make([]byte, 1))
+		}
+		<-done
+		if !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("got %v", err)
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hubline/transports"
+	"hubline/transports/xtest"
 	"hubline/transports/xtest/dialect"
 )
 
@@ -117,14 +118,7 @@ func TestAnyFramesInAnyChunks(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for want := 40; ; runtime.Gosched() {
-		if n := parked(); n == want {
-			break
-		}
-		if t.Context().Err() != nil {
-			t.Fatalf("%d connections are parked, want %d", parked(), want)
-		}
-	}
+	xtest.Until(t, func() bool { return parked() == 40 }, "all connections to rest")
 }
 
 // parked is how many goroutines wait for a socket the cheap way.
@@ -266,6 +260,7 @@ func TestRefusedMessage(t *testing.T) {
 		if f.op != 8 || f.payload != want {
 			t.Errorf("got frame %d %q, want a close frame %q", f.op, f.payload, want)
 		}
+		p.write(closeFrame(1000, "")) // without which it would wait for it
 		if got, _ := p.d.Got(); got != "good" {
 			t.Errorf("session got %q", got)
 		}

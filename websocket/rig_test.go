@@ -104,6 +104,18 @@ func (g *rig) dial(addr string) *peer {
 	return g.upgrade(nc)
 }
 
+// pipe connects over a network in memory, for the fake clock.
+func (g *rig) pipe() *peer {
+	g.t.Helper()
+	ln := xtest.Listen()
+	g.listen(ln)
+	nc, err := ln.Dial()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return g.upgrade(nc)
+}
+
 func (p *peer) write(raw string) {
 	p.t.Helper()
 	if _, err := p.Write([]byte(raw)); err != nil {

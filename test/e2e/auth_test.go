@@ -62,6 +62,7 @@ func accepted(t *testing.T, s *harness.Server, token string) bool {
 }
 
 func TestWhichTokensAreAccepted(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	now := time.Now()
 	other := []byte(strings.Repeat("another secret ", 5))
@@ -127,6 +128,7 @@ func keyFile(t *testing.T, key any) (path string, text []byte) {
 }
 
 func TestPublicKeys(t *testing.T) {
+	t.Parallel()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +172,7 @@ func TestPublicKeys(t *testing.T) {
 }
 
 func TestScopesOfTheAPI(t *testing.T) {
+	t.Parallel()
 	keys := filepath.Join(t.TempDir(), "keys")
 	hash := func(key string) string {
 		sum := sha256.Sum256([]byte(key))
@@ -221,6 +224,7 @@ func TestScopesOfTheAPI(t *testing.T) {
 }
 
 func TestTheAPITakesNoSecretsFromTheQuery(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	for _, auth := range []string{"", s.APIKey} {
 		for _, name := range []string{"access_token", "token", "api_key"} {
@@ -236,6 +240,7 @@ func TestTheAPITakesNoSecretsFromTheQuery(t *testing.T) {
 // A native stream ends when its token does, and says so; a new one is not begun
 // with it.
 func TestAStreamEndsWhenItsTokenExpires(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--jwt-leeway", "0s")
 	token := s.Token("alice", harness.Claims{"exp": time.Now().Add(3 * time.Second).Unix()})
 	sse := connect(t, s, "sse", client.Options{Token: token, Since: "0"})

@@ -52,6 +52,7 @@ func postBatch(t *testing.T, s *harness.Server, lines bool, items ...string) []b
 }
 
 func TestABatchAnswersEachItemInOrder(t *testing.T) {
+	t.Parallel()
 	for _, lines := range []bool{false, true} {
 		t.Run(fmt.Sprintf("lines=%t", lines), func(t *testing.T) {
 			s := harness.Start(t)
@@ -96,6 +97,7 @@ func TestABatchAnswersEachItemInOrder(t *testing.T) {
 }
 
 func TestABatchIsBounded(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--max-batch-items", "3", "--max-publish-bytes", "1KiB", "--max-batch-bytes", "8KiB")
 	item := `{"user":"alice","event":{"type":"t"}}`
 	post := func(kind, body string) *harness.Answer {

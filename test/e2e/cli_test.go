@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheTokenCommand(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	r := harness.Run(t, nil, "token", "--data-dir", s.Data, "--user", "alice", "--device", "phone", "--scope", "publish", "--ttl", "5m")
 	token := strings.TrimSuffix(r.Stdout, "\n")
@@ -31,6 +32,7 @@ func TestTheTokenCommand(t *testing.T) {
 }
 
 func TestThePublishCommand(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	live := connect(t, s, "sse", client.Options{Token: s.Token("alice")})
 	live.wantReady()
@@ -71,6 +73,7 @@ func TestThePublishCommand(t *testing.T) {
 // Tail follows over each transport, through restarts of the server, and does not
 // print anything twice.
 func TestTheTailCommandFollowsReconnects(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"ws", "sse", "poll"} {
 		t.Run(transport, func(t *testing.T) {
 			s := harness.Start(t)

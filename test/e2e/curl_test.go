@@ -17,6 +17,7 @@ var curlBlock = regexp.MustCompile("(?s)<!-- test:curl -->\\s*```[a-z]*\n(.*?)``
 // The README's session does what the comments in it say: it runs as a newcomer would
 // type it, with the program and the data directory where `make run` has them.
 func TestTheCurlSessionOfTheREADME(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join(harness.Root(), "README.md"))
 	if os.IsNotExist(err) {
 		t.Skip("README.md is not written yet")

@@ -110,8 +110,10 @@ var gapCases = []gapCase{
 // the place of what is missing, the rest follows, and who resumes behind the gap is
 // not told of it again.
 func TestGapsAreAnnouncedExactly(t *testing.T) {
+	t.Parallel()
 	for _, tt := range gapCases {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
 			eachTransport(t, func(t *testing.T, transport string) {
 				s := harness.Start(t, tt.flags...)
 				user := "gap-" + transport
@@ -162,6 +164,7 @@ func TestGapsAreAnnouncedExactly(t *testing.T) {
 // "0" asks for what there is: nothing is missing from that, so there is no gap; but
 // recovered is only said when there was never more.
 func TestSinceZeroHasNoGap(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--log-events", "3")
 	s.PublishMany("short", "t", 3)
 	s.PublishMany("long", "t", 10)
@@ -181,6 +184,7 @@ func TestSinceZeroHasNoGap(t *testing.T) {
 // A log that was evicted goes on with its numbers: a client that was there before
 // is told of the gap even when there is nothing new yet.
 func TestAnEvictedLogRemembersWhereItWas(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--log-users", "1")
 	last := s.PublishMany("alice", "t", 3)
 	s.Publish("bob", "t", "1")
@@ -197,6 +201,7 @@ func TestAnEvictedLogRemembersWhereItWas(t *testing.T) {
 // A restart loses the logs that are only in memory: old cursors are of another
 // epoch, and their owners are told.
 func TestARestartIsAnotherEpoch(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	last := s.PublishMany("alice", "t", 3)
 	token := s.Token("alice")

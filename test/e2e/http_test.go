@@ -28,6 +28,7 @@ func dialRaw(t *testing.T, s *harness.Server) net.Conn {
 }
 
 func TestAnHTTP10ClientGetsServerSentEvents(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	r := s.Publish("alice", "t", "1")
 	for _, version := range []string{"1.0", "1.1"} {
@@ -69,6 +70,7 @@ func TestAnHTTP10ClientGetsServerSentEvents(t *testing.T) {
 }
 
 func TestAnHTTP10ClientGetsALongPoll(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	s.Publish("alice", "t", "1")
 	for _, path := range []string{"/events?since=0&wait=5", "/events?wait=1"} {
@@ -86,6 +88,7 @@ func TestAnHTTP10ClientGetsALongPoll(t *testing.T) {
 }
 
 func TestLongPollBounds(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	s.PublishMany("alice", "t", 250)
 	token := s.Token("alice")
@@ -127,6 +130,7 @@ func TestLongPollBounds(t *testing.T) {
 // The next event answers a poll that waits, whether it waits for long or has just
 // begun.
 func TestAWaitingPollIsAnsweredByTheNextEvent(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	first := s.Publish("alice", "t", "1")
 	poll := client.NewPoller(client.Options{URL: s.URL, Token: s.Token("alice"), Since: first.Cursor, Query: query("wait", "30")})
@@ -157,6 +161,7 @@ func TestAWaitingPollIsAnsweredByTheNextEvent(t *testing.T) {
 }
 
 func TestOriginsOfWebPages(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--allowed-origins", "https://app.example,https://other.example:8443")
 	token := s.Token("alice")
 	own := s.URL
@@ -210,6 +215,7 @@ func TestOriginsOfWebPages(t *testing.T) {
 }
 
 func TestEverythingLivesBelowTheBasePath(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--base-path", "/vault/realtime")
 	if !strings.HasSuffix(s.URL, "/vault/realtime") {
 		t.Fatalf("the server says it is at %s", s.URL)
@@ -241,6 +247,7 @@ func TestEverythingLivesBelowTheBasePath(t *testing.T) {
 }
 
 func TestUnknownPathsAndMethods(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	for _, tt := range []struct {
 		method, path string

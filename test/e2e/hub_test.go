@@ -35,6 +35,7 @@ func hubConnection(t *testing.T, s *harness.Server, path, token string) string {
 func answerOf(a *harness.Answer) string { return fmt.Sprintf("%d %s", a.Status, a.Body) }
 
 func TestHubNegotiate(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	token := s.Token("alice")
 	offer := `"availableTransports":\[\{"transport":"WebSockets","transferFormats":\["Text","Binary"\]\},` +
@@ -70,6 +71,7 @@ func TestHubNegotiate(t *testing.T) {
 
 // The status table of the reference.
 func TestHubStatuses(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	alice, bob := s.Token("alice"), s.Token("bob")
 	sse := []string{"Accept", "text/event-stream"}
@@ -114,6 +116,7 @@ func TestHubStatuses(t *testing.T) {
 }
 
 func TestHubLongPolling(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	token := s.Token("alice")
 	path := hubConnection(t, s, "/hubs/events", token)
@@ -163,6 +166,7 @@ func TestHubLongPolling(t *testing.T) {
 
 // What the protocol forbids ends the connection with the wire's own words.
 func TestHubHandshakeErrors(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	token := s.Token("alice")
 	for handshake, want := range map[string]string{
@@ -186,6 +190,7 @@ func TestHubHandshakeErrors(t *testing.T) {
 }
 
 func TestHubMessagesOverTheLimit(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	token := s.Token("alice")
 	path := hubConnection(t, s, "/hubs/events", token)

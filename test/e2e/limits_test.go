@@ -18,6 +18,7 @@ import (
 
 // Who sends a request byte by byte is cut, and nobody else notices.
 func TestSlowLorisIsCut(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--read-header-timeout", "1s", "--body-timeout", "1s")
 	headers := dialRaw(t, s)
 	fmt.Fprintf(headers, "GET /events HTTP/1.1\r\nHost: %s\r\nX-Slow: ", s.Addr)
@@ -45,6 +46,7 @@ func TestSlowLorisIsCut(t *testing.T) {
 }
 
 func TestHugeHeadersAreRefused(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	c := dialRaw(t, s)
 	_, _ = fmt.Fprintf(c, "GET /events HTTP/1.1\r\nHost: %s\r\nX-Big: %s\r\n\r\n", s.Addr, strings.Repeat("x", 2<<20))
@@ -58,6 +60,7 @@ func TestHugeHeadersAreRefused(t *testing.T) {
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		flag string
 		want int

@@ -15,12 +15,12 @@ func TestOrderAndLoss(t *testing.T) {
 	}{
 		{"everything is kept", storm.Config{
 			Flags: []string{"--log-events", "100000", "--log-bytes", "100MiB"},
-			Users: 3, ClientsPerUser: 3, Publishers: 4, Events: 3000, Broadcasts: true, Away: true,
+			Users: 3, ClientsPerUser: 3, Publishers: 4, Events: 6000, Broadcasts: true, Away: true,
 		}},
 		{"few events are kept", storm.Config{
 			Flags:   []string{"--log-events", "60", "--log-bytes", "100MiB"},
 			Reasons: []string{"limit"}, LogEvents: 60,
-			Users: 2, ClientsPerUser: 4, Publishers: 4, Events: 4000, Away: true,
+			Users: 2, ClientsPerUser: 4, Publishers: 4, Events: 8000, Away: true,
 		}},
 		{"few bytes are kept", storm.Config{
 			Flags:   []string{"--max-publish-bytes", "4KiB", "--log-bytes", "8KiB"},

@@ -15,6 +15,7 @@ import (
 )
 
 func TestPublishIsAnsweredWithAReceipt(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	live := connect(t, s, "sse", client.Options{Token: s.Token("alice")})
 	live.wantReady()
@@ -50,6 +51,7 @@ func TestPublishIsAnsweredWithAReceipt(t *testing.T) {
 
 // Data comes out byte for byte, over every transport, live and from the log.
 func TestDataIsKeptByteForByte(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	data := []string{
 		`null`, `true`, `-0`, `1e400`, `12345678901234567890123`, `""`, `[]`, `{}`,
@@ -96,6 +98,7 @@ func (c *conn) wantReadyless(r harness.Receipt) client.Message {
 }
 
 func TestPublishRefusesWhatItCannotCarry(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	long := strings.Repeat("x", 129)
 	for name, body := range map[string]string{
@@ -126,6 +129,7 @@ func TestPublishRefusesWhatItCannotCarry(t *testing.T) {
 }
 
 func TestUserNamesAreTakenAsTheyAre(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	for _, user := range []string{
 		"a/b", "a b", "ä", "a%b", "a%2Fb", "a+b", "..", "alice@example.org", "6a7b5d1e-4c0e-4b8e-9d2f-0c7d5d1b6a11",
@@ -155,6 +159,7 @@ func TestUserNamesAreTakenAsTheyAre(t *testing.T) {
 }
 
 func TestBodyOverTheLimit(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--max-publish-bytes", "1KiB", "--max-batch-bytes", "4KiB")
 	big := `{"type":"t","data":"` + strings.Repeat("x", 2000) + `"}`
 	a := s.Do(http.MethodPost, harness.EventsPath("alice"), s.APIKey, big)
@@ -186,6 +191,7 @@ func TestBodyOverTheLimit(t *testing.T) {
 }
 
 func TestDeeplyNestedJSONIsRefusedOrCarried(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	for _, depth := range []int{1_000, 20_000, 100_000} {
 		for _, pair := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
@@ -202,6 +208,7 @@ func TestDeeplyNestedJSONIsRefusedOrCarried(t *testing.T) {
 }
 
 func TestPublishingTwiceWithTheSameKeyOrID(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	live := connect(t, s, "ws", client.Options{Token: s.Token("alice")})
 	post := func(user, body string, header ...string) (int, harness.Receipt) {
@@ -246,6 +253,7 @@ func TestPublishingTwiceWithTheSameKeyOrID(t *testing.T) {
 }
 
 func TestRepeatsAtTheSameTimeArePublishedOnce(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -272,6 +280,7 @@ func TestRepeatsAtTheSameTimeArePublishedOnce(t *testing.T) {
 }
 
 func TestBroadcastReachesEveryUserWithALogOrAConnection(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	s.Publish("logged", "t", "1")
 	live := connect(t, s, "ws", client.Options{Token: s.Token("connected")})

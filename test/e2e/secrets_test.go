@@ -14,6 +14,7 @@ import (
 // test searches its server's output for the secrets that it used; this one uses
 // them where they could slip through.
 func TestSecretsAppearNowhere(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	token := s.Token("alice")
 	bad := s.Token("alice", harness.Claims{"exp": 1}) // refused

@@ -19,6 +19,7 @@ import (
 // The three commands that serve prints work as they are, in the order in which they
 // stand.
 func TestServePrintsCommandsThatWork(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	commands := map[string]string{}
 	for line := range strings.Lines(s.Logs()) {
@@ -46,6 +47,7 @@ func TestServePrintsCommandsThatWork(t *testing.T) {
 }
 
 func TestTheDataDirectoryIsPrivateAndLasts(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 	s := harness.StartIn(t, dir)
 	for name, want := range map[string]fs.FileMode{"": 0o700, "signing-secret": 0o600, "api-key": 0o600} {
@@ -79,6 +81,7 @@ func TestTheDataDirectoryIsPrivateAndLasts(t *testing.T) {
 }
 
 func TestMemoryOnly(t *testing.T) {
+	t.Parallel()
 	p := harness.Spawn(t, "serve", "--addr", "127.0.0.1:0", "--data", "")
 	url := p.Want(t, `http://127\.0\.0\.1:[0-9]+`)
 	resp, err := harness.Client.Get(url + "/readyz")
@@ -96,6 +99,7 @@ func TestMemoryOnly(t *testing.T) {
 
 // Everything that is wrong is reported at once, with its place.
 func TestProblemsOfTheConfigurationAreReportedTogether(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "hubline.yaml")
 	text := "addr: 127.0.0.1:0\n\n# a comment\nlog-eventz: 7\nlog-events: many\nlog-age: 0s\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -128,6 +132,7 @@ func TestProblemsOfTheConfigurationAreReportedTogether(t *testing.T) {
 
 // The flag goes before the environment, that before the file.
 func TestWhereAValueIsTakenFrom(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "hubline.yaml")
 	if err := os.WriteFile(file, []byte("base-path: /file\naddr: 127.0.0.1:0\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -149,6 +154,7 @@ func TestWhereAValueIsTakenFrom(t *testing.T) {
 }
 
 func TestAPortThatIsTaken(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	r := harness.Run(t, nil, "serve", "--addr", s.Addr, "--data", filepath.Join(t.TempDir(), "d"))
 	if r.Status == 0 || !strings.Contains(r.Stderr, "in use") || r.Stdout != "" {
@@ -245,6 +251,7 @@ func TestTheStopIsBounded(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	for path, word := range map[string]string{
 		"/healthz": "", "/readyz": "", "/alive": "", "/metrics": "hubline_", "/api/openapi.yaml": "openapi: 3.1", "/": "<!doctype html",

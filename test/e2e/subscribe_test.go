@@ -11,6 +11,7 @@ import (
 )
 
 func TestSinceChoosesWhereToBegin(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	first := s.Publish("alice", "t", "1")
 	s.PublishMany("alice", "t", 4)
@@ -60,6 +61,7 @@ func TestSinceChoosesWhereToBegin(t *testing.T) {
 }
 
 func TestTheSameEventHasTheSameCursorEverywhere(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	s.PublishMany("alice", "t", 3)
 	token := s.Token("alice")
@@ -81,6 +83,7 @@ func TestTheSameEventHasTheSameCursorEverywhere(t *testing.T) {
 }
 
 func TestLastEventIDWinsOverSince(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	last := s.PublishMany("alice", "t", 5)
 	epoch, _, _ := strings.Cut(last.Cursor, "-")
@@ -99,6 +102,7 @@ func TestLastEventIDWinsOverSince(t *testing.T) {
 }
 
 func TestServerSentEventsKeepProxiesFromHoldingThemBack(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	c, err := client.DialSSE(t.Context(), client.Options{URL: s.URL, Token: s.Token("alice")})
 	if err != nil {
@@ -126,6 +130,7 @@ func TestServerSentEventsKeepProxiesFromHoldingThemBack(t *testing.T) {
 }
 
 func TestPadSendsTwoKilobytesFirst(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	c := connect(t, s, "sse", client.Options{Token: s.Token("alice"), Query: query("pad", "1")})
 	if m := c.any(); m.Kind != client.Comment || len(m.Text) < 2<<10-8 {
@@ -134,6 +139,7 @@ func TestPadSendsTwoKilobytesFirst(t *testing.T) {
 }
 
 func TestNamedEventsCarryTheirType(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	plain := connect(t, s, "sse", client.Options{Token: s.Token("alice")})
 	named := connect(t, s, "sse", client.Options{Token: s.Token("alice"), Query: query("named", "1")})
@@ -149,6 +155,7 @@ func TestNamedEventsCarryTheirType(t *testing.T) {
 }
 
 func TestTypesAreFiltered(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	s.Publish("alice", "a", "1")
 	s.Publish("alice", "b", "2")
@@ -172,6 +179,7 @@ func TestTypesAreFiltered(t *testing.T) {
 // A client whose filter lets nothing through does not fall out of the log: its
 // cursor moves with the log.
 func TestAQuietClientsCursorMoves(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--ping-interval", "1s")
 	s.Publish("alice", "seen", "1")
 	eachTransport(t, func(t *testing.T, transport string) {
@@ -198,6 +206,7 @@ func TestAQuietClientsCursorMoves(t *testing.T) {
 }
 
 func TestAnotherDevicesEventsAreLeftOut(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	phone := harness.Claims{"device": "phone"}
 	laptop := harness.Claims{"did": "laptop"}
@@ -222,6 +231,7 @@ func TestAnotherDevicesEventsAreLeftOut(t *testing.T) {
 // since=device resumes where the device has shown that it has everything: by an
 // explicit ack, or by asking for what comes after.
 func TestTheDevicesSavedCursor(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	last := s.PublishMany("alice", "t", 10)
 	epoch, _, _ := strings.Cut(last.Cursor, "-")

@@ -24,6 +24,7 @@ func negotiate(t *testing.T, s *harness.Server, token string, pairs ...string) *
 }
 
 func TestNegotiateOffersEveryTransport(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	last := s.PublishMany("alice", "t", 3)
 	offer := negotiate(t, s, s.Token("alice"))
@@ -60,6 +61,7 @@ func TestNegotiateOffersEveryTransport(t *testing.T) {
 }
 
 func TestATicketIsGoodOnce(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	mine := s.Publish("alice", "t", "1")
 	s.Publish("bob", "t", "1")
@@ -128,6 +130,7 @@ func TestATicketIsGoodOnce(t *testing.T) {
 }
 
 func TestATicketExpires(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--ticket-ttl", "1s")
 	path := negotiate(t, s, s.Token("alice")).URL("ServerSentEvents")
 	await(t, s, 3)
@@ -137,6 +140,7 @@ func TestATicketExpires(t *testing.T) {
 
 // Who only negotiates cannot fill the memory, nor take the places of others.
 func TestNegotiatedConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--max-negotiated", "5", "--ticket-ttl", "1s")
 	for _, user := range []string{"a", "b", "c", "d", "e"} {
 		negotiate(t, s, s.Token(user))

@@ -33,6 +33,7 @@ func send(t *testing.T, ws *client.WS, text string) {
 
 // A stock client of durable-notifier sees its events and pong, and nothing else.
 func TestAWebSocketWithoutSinceSeesOnlyEvents(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--ping-interval", "1s")
 	for _, path := range []string{"/events", "/ws"} {
 		ws, c := socket(t, s, client.Options{Path: path, Token: s.Token("alice"), Query: query("types", "seen")})
@@ -52,6 +53,7 @@ func TestAWebSocketWithoutSinceSeesOnlyEvents(t *testing.T) {
 }
 
 func TestPingIsAnsweredAndTheRestIgnored(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	ws, c := socket(t, s, client.Options{Token: s.Token("alice")})
 	for _, text := range []string{
@@ -72,6 +74,7 @@ func TestPingIsAnsweredAndTheRestIgnored(t *testing.T) {
 }
 
 func TestAMessageOverTheLimitClosesWith1009(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, "--max-message-bytes", "1KiB")
 	ws, c := socket(t, s, client.Options{Token: s.Token("alice")})
 	exact := `{"type":"ping","x":"` + strings.Repeat("x", 1024-len(`{"type":"ping","x":""}`)) + `"}`
@@ -98,6 +101,7 @@ func TestAMessageOverTheLimitClosesWith1009(t *testing.T) {
 }
 
 func TestChannelRequestsAreAnswered(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	ws, c := socket(t, s, client.Options{Token: s.Token("alice")})
 	for i, kind := range []string{"subscribe", "unsubscribe"} {
@@ -109,6 +113,7 @@ func TestChannelRequestsAreAnswered(t *testing.T) {
 }
 
 func TestAPlainGetOfWSSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	for _, auth := range []string{"", s.Token("alice")} {
 		a := s.Do(http.MethodGet, "/ws", auth, "")
@@ -125,6 +130,7 @@ func TestAPlainGetOfWSSaysWhatIsMissing(t *testing.T) {
 }
 
 func TestTheClientsCloseIsAnswered(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	ws, _ := socket(t, s, client.Options{Token: s.Token("alice")})
 	// Close waits for the answer and fails without it.
@@ -155,6 +161,7 @@ func rawSocket(t *testing.T, s *harness.Server) (net.Conn, *bufio.Reader) {
 }
 
 func TestBrokenFramesCloseTheConnection(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t)
 	for name, frame := range map[string]string{
 		"not masked":                     "\x81\x02hi",

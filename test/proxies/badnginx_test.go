@@ -85,7 +85,7 @@ func TestBadlyConfiguredNginx(t *testing.T) {
 func wantNoUpgrade(t *testing.T, o client.Options, missing string) {
 	t.Helper()
 	o.Path = "/ws"
-	_, err := client.DialWS(t.Context(), o)
+	_, err := client.DialWS(limited(t), o)
 	r, ok := errors.AsType[*client.Refused](err)
 	if !ok {
 		t.Fatalf("/ws: %v, want 426", err)
@@ -97,7 +97,7 @@ func wantNoUpgrade(t *testing.T, o client.Options, missing string) {
 		t.Errorf("/ws: %d %s, want 426 that names %q: %v", r.Status, r.Body, missing, err)
 	}
 
-	ask, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.URL+"/events", nil)
+	ask, err := http.NewRequestWithContext(limited(t), http.MethodGet, o.URL+"/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestCompressedPoll(t *testing.T) {
 	s := harness.Start(t, "--drain-timeout", "2s")
 	addr := startNginx(t, "buffering.conf", s)
 	s.PublishSized("alice", "t", 20, strings.Repeat("x", 1000))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/events?wait=5&since=0", nil)
+	r, err := http.NewRequestWithContext(limited(t), http.MethodGet, "http://"+addr+"/events?wait=5&since=0", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,7 @@ func TestAnswersHeldUntilComplete(t *testing.T) {
 	defer stream.Close()
 	var kinds []client.Kind
 	for {
-		m, err := stream.Next(t.Context())
+		m, err := stream.Next(limited(t))
 		if err != nil {
 			if !errors.Is(err, client.ErrClosed) {
 				t.Errorf("the stream ended with %v", err)

@@ -24,7 +24,7 @@ func (c caller) call(t *testing.T) (int, func()) {
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return local.DialContext(ctx, network, c.addr)
 	}}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/events", nil)
+	r, err := http.NewRequestWithContext(limited(t), http.MethodGet, c.url+"/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func TestNoTokensInTheProxysLogs(t *testing.T) {
 				secrets = append(secrets, o.Token)
 
 				// And one with a ticket, used twice: the second time in vain.
-				offer, err := client.Negotiate(t.Context(), o)
+				offer, err := client.Negotiate(limited(t), o)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -187,13 +187,21 @@ func (r *reader) take(m *client.Message) {
 	r.last, r.known, r.since = m.Cursor.Seq, true, m.Cursor.String()
 }
 
+// limited is a context for what must not take as long as the whole test.
+func limited(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience())
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // pause lets some milliseconds of the server's time go by, between two attempts at
 // something: a long poll that ends by itself.
 func pause(t *testing.T, s *harness.Server) {
 	t.Helper()
 	p := client.NewPoller(client.Options{URL: s.URL, Token: s.Token("clock"), Query: map[string][]string{"wait": {"0.015"}}})
 	defer p.Close()
-	if _, err := p.Poll(t.Context()); err != nil {
+	if _, err := p.Poll(limited(t)); err != nil {
 		t.Fatal(err)
 	}
 }

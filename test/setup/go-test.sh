@@ -12,4 +12,5 @@ for name in ${!HUBLINE_*}; do
 done
 
 # shellcheck disable=SC2086 -- empty means no argument
-exec "${GO:-go}" test ${HUBLINE_TEST_RACE--race} -shuffle=on "${@:-./...}"
+# Parallel tests mostly wait for servers and timers, not for a processor.
+exec "${GO:-go}" test ${HUBLINE_TEST_RACE--race} -shuffle=on -parallel=6 "${@:-./...}"

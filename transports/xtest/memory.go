@@ -129,12 +129,7 @@ func Budget(t *testing.T, budget int, addr string, present func() int, steps ...
 	const n = 2000
 	wait := func(want int) {
 		t.Helper()
-		for present() != want {
-			if t.Context().Err() != nil {
-				t.Fatalf("%d clients are present, want %d", present(), want)
-			}
-			runtime.Gosched()
-		}
+		Until(t, func() bool { return present() == want }, fmt.Sprint(want, " clients"))
 	}
 	Crowd(t, addr, n/10, steps...)() // what is made once is there
 	wait(0)

@@ -122,3 +122,15 @@ func Wait[T any](t testing.TB, c <-chan T, what string) T {
 		panic("unreachable")
 	}
 }
+
+// Until returns when ok does, or fails the test when it does not for long. It is
+// for what nobody tells of.
+func Until(t testing.TB, ok func() bool, what string) {
+	t.Helper()
+	for late := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
+		if time.Now().After(late) {
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
