@@ -79,7 +79,7 @@ func (h *history) read(store *replay.Store, user string) {
 	h.state, h.pos, h.gap = sv.State, sv.Start, sv.Lost
 	var page [32]replay.Entry
 	for h.n < h.limit && len(h.events) < historyBytes {
-		entries, state := store.Read(user, h.pos, page[:0], historyPage)
+		entries, state := store.Read(user, h.pos, page[:0], historyPage, nil) // what is lost may have been of any type
 		if state.Epoch != h.state.Epoch {
 			return
 		}
@@ -88,6 +88,10 @@ func (h *history) read(store *replay.Store, user string) {
 			return
 		}
 	}
+}
+
+func (h *history) wants(ev *replay.Event) bool {
+	return len(h.types) == 0 || slices.Contains(h.types, ev.Type)
 }
 
 // take lays the entries out. It reports false when the answer is full, or ends
@@ -103,7 +107,7 @@ func (h *history) take(entries []replay.Entry) (more bool) {
 			h.gap = e.Lost
 		case h.n == h.limit:
 			return false
-		case len(h.types) == 0 || slices.Contains(h.types, e.Event.Type):
+		case h.wants(e.Event):
 			if h.n++; h.n > 1 {
 				h.events = append(h.events, ',')
 			}

@@ -43,7 +43,7 @@ func (m *model) subscribe(t *rapid.T) {
 		o.pos, lost = m.after(o.user, at)
 	}
 	if resume.Epoch != "other" {
-		if resume.Seq = o.pos; lost != nil {
+		if resume.Seq = o.pos; lost != nil && lost.Reason != replay.Ahead {
 			resume.Seq = at
 		}
 	}

@@ -70,7 +70,7 @@ func (s *Subscription) read(dst []Delivery) (_ []Delivery, done bool) {
 	if s.closed { // the log is no longer pinned, and may be another by now
 		return dst, true
 	}
-	entries, st := s.u.log.Read(s.pos, page[:0:min(cap(dst), readPage)], readBytes)
+	entries, st := s.u.log.Read(s.pos, page[:0:min(cap(dst), readPage)], readBytes, s.wants)
 	for i := range entries {
 		e := &entries[i]
 		s.pos = e.Seq

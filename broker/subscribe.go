@@ -42,9 +42,11 @@ func (b *Broker) refuse(why error) error {
 	return why
 }
 
-// resume is Welcome.Resume for a client that asked with the given cursor.
+// resume is Welcome.Resume for a client that asked with the given cursor. One
+// that is ahead must not be kept even for a moment: events are about to be
+// numbered up to it, which it would then claim to have.
 func resume(sv *replay.Survey, asked replay.Cursor) replay.Cursor {
-	if sv.Lost == nil {
+	if sv.Lost == nil || sv.Lost.Reason == replay.Ahead {
 		return replay.Cursor{Epoch: sv.Epoch, Seq: sv.Start}
 	}
 	if asked.Epoch == "" {

@@ -28,7 +28,7 @@ func TestWelcome(t *testing.T) {
 		{since: "E-2", start: 2, replayed: 8, recovered: true, resume: "E-2", deliveries: "3 4 5 6 7 8 9 10"},
 		{since: "E-1", start: 2, replayed: 8, gap: "[2..2 limit]", resume: "E-1", deliveries: "3 4 5 6 7 8 9 10"},
 		{since: "E-0", start: 2, replayed: 8, gap: "[1..2 limit]", resume: "E-0", deliveries: "3 4 5 6 7 8 9 10"},
-		{since: "E-11", start: 10, gap: "[11..11 ahead]", resume: "E-11"},
+		{since: "E-11", start: 10, gap: "[11..11 ahead]", resume: "E-10"},
 		{since: "X-9", start: 2, replayed: 8, gap: "[0..2 epoch]", resume: "X-9", deliveries: "3 4 5 6 7 8 9 10"},
 		{since: "device", device: "known", start: 7, replayed: 3, recovered: true, resume: "E-7", deliveries: "8 9 10"},
 		{since: "device", device: "stranger", start: 10, resume: "E-10"},
@@ -103,6 +103,16 @@ func TestEventsForOthersAreLeftOut(t *testing.T) {
 		t.Errorf("welcome = %+v", late.Welcome)
 	}
 	wantText(t, "device b, from the log", late.take(), "1 4")
+}
+
+// What expires unread is missed by those it was meant for, and by nobody else.
+func TestOnlyReceiversMissWhatExpires(t *testing.T) {
+	f := newFixture(t, Config{}, replay.Config{})
+	f.publish("ann", nil)
+	f.publish("ann", func(ev *replay.Event) { ev.Device, ev.Expires = "a", ev.Time })
+	f.publish("ann", nil)
+	wantText(t, "its device", f.subscribe(Options{Device: "a"}, "0").take(), "1 [2..2 expired] 3")
+	wantText(t, "another device", f.subscribe(Options{Device: "b"}, "0").take(), "1 3")
 }
 
 func TestConnectionBounds(t *testing.T) {

@@ -44,7 +44,7 @@ type Welcome struct {
 	Gap *replay.Gap
 	// Resume is the cursor that a client may safely keep before it has read
 	// anything: where delivery starts, or, as long as a gap has not been
-	// announced, the cursor that it asked with.
+	// announced, the cursor that it asked with, unless that is ahead.
 	Resume replay.Cursor
 }
 

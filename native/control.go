@@ -56,6 +56,9 @@ type Gap struct {
 	From   uint64        `json:"from"`
 	To     uint64        `json:"to"`
 	Reason replay.Reason `json:"reason"`
+	// Cursor resumes behind the gap, so that it is not announced again. A poll
+	// says it for the whole answer, and leaves it out here.
+	Cursor string `json:"cursor,omitempty"`
 }
 
 func gap(g *replay.Gap) *Gap {

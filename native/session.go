@@ -89,10 +89,9 @@ func matcher(types []string) func(*replay.Event) bool {
 }
 
 func (s *Session) gapNotice(g *replay.Gap, pos uint64) notice {
-	return notice{
-		name: TypeGap, id: replay.Cursor{Epoch: s.epoch, Seq: pos}.String(),
-		body: control(nil, TypeGap, gap(g)),
-	}
+	data := gap(g)
+	data.Cursor = replay.Cursor{Epoch: s.epoch, Seq: pos}.String()
+	return notice{name: TypeGap, id: data.Cursor, body: control(nil, TypeGap, data)}
 }
 
 // Tick implements transports.Session: the token's end, the client's silence,

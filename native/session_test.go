@@ -24,8 +24,8 @@ func TestResume(t *testing.T) {
 		}
 		return out
 	}
-	gapText := func(from, to int, reason string) string {
-		return fmt.Sprintf(`{"type":"hubline.gap","data":{"from":%d,"to":%d,"reason":"%s"}}`, from, to, reason)
+	gapText := func(from, to int, reason string, behind int) string {
+		return fmt.Sprintf(`{"type":"hubline.gap","data":{"from":%d,"to":%d,"reason":"%s","cursor":"E-%d"}}`, from, to, reason, behind)
 	}
 	tests := []struct {
 		since    string
@@ -39,9 +39,9 @@ func TestResume(t *testing.T) {
 		{"E-9", readyText("E-9", 10, 3, 1, true), "", replayed(10)},
 		{"9", readyText("E-9", 10, 3, 1, true), "", replayed(10)},
 		{"E-2", readyText("E-2", 10, 3, 8, true), "", replayed(3)},
-		{"E-1", readyText("E-1", 10, 3, 8, false), gapText(2, 2, "limit"), replayed(3)},
-		{"E-12", readyText("E-12", 10, 3, 0, false), gapText(11, 12, "ahead"), nil},
-		{"other-5", readyText("other-5", 10, 3, 8, false), gapText(0, 2, "epoch"), replayed(3)},
+		{"E-1", readyText("E-1", 10, 3, 8, false), gapText(2, 2, "limit", 2), replayed(3)},
+		{"E-12", readyText("E-10", 10, 3, 0, false), gapText(11, 12, "ahead", 10), nil},
+		{"other-5", readyText("other-5", 10, 3, 8, false), gapText(0, 2, "epoch", 2), replayed(3)},
 		{"device", readyText("E-10", 10, 3, 0, false), "", nil},
 	}
 	for _, tt := range tests {
@@ -87,7 +87,7 @@ func TestIDsAndNamesOfServerSentEvents(t *testing.T) {
 		p := f.dial(sse, Options{Since: f.since("E-0"), Control: true})
 		want := []string{
 			"id=E-0 event=hubline.ready " + readyText("E-0", 10, 3, 8, false),
-			`id=E-2 event=hubline.gap {"type":"hubline.gap","data":{"from":1,"to":2,"reason":"limit"}}`,
+			`id=E-2 event=hubline.gap {"type":"hubline.gap","data":{"from":1,"to":2,"reason":"limit","cursor":"E-2"}}`,
 		}
 		for n := 3; n <= 10; n++ {
 			want = append(want, fmt.Sprintf("id=E-%d %s", n, event(n, "t")))
@@ -115,7 +115,7 @@ func TestAGapInTheMiddleOfAStream(t *testing.T) {
 			p.stalled.Unlock()
 			var want []string
 			if control {
-				want = append(want, `id=E-3 event=hubline.gap {"type":"hubline.gap","data":{"from":1,"to":3,"reason":"limit"}}`)
+				want = append(want, `id=E-3 event=hubline.gap {"type":"hubline.gap","data":{"from":1,"to":3,"reason":"limit","cursor":"E-3"}}`)
 			}
 			p.want(append(want, "id=E-4 "+event(4, "t"), "id=E-5 "+event(5, "t"))...)
 		})

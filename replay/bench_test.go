@@ -29,7 +29,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		{"append", func() { f.Append("ann", ev) }},
 		{"append to a pinned log", func() { pinned.Append(ev) }},
 		{"append to a log of one", func() { small.Append("ann", ev) }},
-		{"read", func() { f.Read("ann", f.State("ann").Head-50, dst, 1<<20) }},
+		{"read", func() { f.Read("ann", f.State("ann").Head-50, dst, 1<<20, nil) }},
 		{"survey", func() { f.Survey("ann", Since{Kind: SinceAll}, match) }},
 		{"survey of a stranger", func() { f.Survey("nobody", Since{Kind: SinceAll}, match) }},
 		{"state", func() { f.State("ann") }},
@@ -125,7 +125,7 @@ func BenchmarkResume(b *testing.B) {
 	for b.Loop() {
 		sv := l.Survey(Since{Kind: SinceAll}, match)
 		for at, n := sv.Start, 1; n > 0; {
-			page, _ := l.Read(at, dst, 1<<20)
+			page, _ := l.Read(at, dst, 1<<20, nil)
 			if n = len(page); n > 0 {
 				at = page[n-1].Seq
 			}

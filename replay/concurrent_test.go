@@ -62,7 +62,7 @@ func (h *hammer) follow(r *rand.Rand, at map[string]Cursor) {
 	}
 	next := sv.Start + 1
 	for range 4 {
-		page, st := l.Read(next-1, make([]Entry, 0, 1+r.IntN(8)), 1000)
+		page, st := l.Read(next-1, make([]Entry, 0, 1+r.IntN(8)), 1000, nil)
 		for _, e := range page {
 			first := e.Seq
 			if e.Lost != nil {

@@ -15,7 +15,7 @@ func TestEvictionTakesTheLeastRecentlyUsedOverAllShards(t *testing.T) {
 	}{
 		{"in order of appends", func(*fixture) {}, []string{"ann", "bob", "cid"}},
 		{"an append is a use", func(f *fixture) { f.append("ann", 1) }, []string{"bob", "cid", "dan"}},
-		{"a read is a use", func(f *fixture) { f.Read("bob", 0, make([]Entry, 0, 1), 1) }, []string{"ann", "cid", "dan"}},
+		{"a read is a use", func(f *fixture) { f.Read("bob", 0, make([]Entry, 0, 1), 1, nil) }, []string{"ann", "cid", "dan"}},
 		{"a survey is a use", func(f *fixture) { f.Survey("ann", Since{}, nil) }, []string{"bob", "cid", "dan"}},
 		{"an unpin is a use", func(f *fixture) { f.Unpin(f.Pin("ann")) }, []string{"bob", "cid", "dan"}},
 		{"pinned ones are passed over", func(f *fixture) { f.Pin("ann"); f.Pin("cid") }, []string{"bob", "dan", "eve"}},

@@ -26,7 +26,7 @@ func Example() {
 
 	survey := store.Survey("ann", replay.Since{Kind: replay.SinceCursor, Cursor: seen}, nil)
 	fmt.Println("recovered:", survey.Recovered, "to come:", survey.Matching)
-	entries, _ := store.Read("ann", seen.Seq, make([]replay.Entry, 0, 100), 1<<20)
+	entries, _ := store.Read("ann", seen.Seq, make([]replay.Entry, 0, 100), 1<<20, nil)
 	for _, e := range entries {
 		if e.Lost != nil {
 			fmt.Printf("lost %d to %d: %s\n", e.Lost.From, e.Lost.To, e.Lost.Reason)

@@ -108,7 +108,7 @@ func entriesText(entries []Entry) string {
 func readAll(s *Store, user string, after uint64, n, maxBytes int) []Entry {
 	var all []Entry
 	for {
-		page, _ := s.Read(user, after, make([]Entry, 0, n), maxBytes)
+		page, _ := s.Read(user, after, make([]Entry, 0, n), maxBytes, nil)
 		if len(page) == 0 {
 			return all
 		}

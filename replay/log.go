@@ -38,8 +38,8 @@ func (l *Log) Survey(since Since, match func(*Event) bool) Survey {
 }
 
 // Read returns the entries after a seq. See [Store.Read].
-func (l *Log) Read(after uint64, dst []Entry, maxBytes int) ([]Entry, State) {
-	return l.sh.read(l.user, l, after, dst, maxBytes)
+func (l *Log) Read(after uint64, dst []Entry, maxBytes int, match func(*Event) bool) ([]Entry, State) {
+	return l.sh.read(l.user, l, after, dst, maxBytes, match)
 }
 
 func (l *Log) oldest() uint64 { return l.head - uint64(l.ring.n) + 1 }

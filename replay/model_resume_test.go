@@ -40,24 +40,24 @@ func (m *model) resume(t *rapid.T) {
 		t.Fatalf("Survey(%s, %s) (-want +got):\n%s", user, since, diff)
 	}
 
-	entries := m.read(t, user, log, got.Start)
+	entries := m.read(t, user, log, got.Start, match)
 	m.checkHonest(t, user, since, match, got, entries)
 	if since.Kind == SinceCursor {
-		m.read(t, user, log, since.Cursor.Seq) // as a caller that asks by seq alone
+		m.read(t, user, log, since.Cursor.Seq, match) // as a caller that asks by seq alone
 	}
 }
 
-func (m *model) read(t *rapid.T, user string, log *Log, after uint64) []Entry {
-	want := m.oracle.read(user, after)
+func (m *model) read(t *rapid.T, user string, log *Log, after uint64, match func(*Event) bool) []Entry {
+	want := m.oracle.read(user, after, match)
 	room := rapid.IntRange(1, 5).Draw(t, "room")
 	maxBytes := rapid.IntRange(0, 4).Draw(t, "bytes") * eventOverhead
 	var got []Entry
 	for at := after; ; at = got[len(got)-1].Seq {
 		page := make([]Entry, 0, room)
 		if log != nil {
-			page, _ = log.Read(at, page, maxBytes)
+			page, _ = log.Read(at, page, maxBytes, match)
 		} else {
-			page, _ = m.Read(user, at, page, maxBytes)
+			page, _ = m.Read(user, at, page, maxBytes, match)
 		}
 		if len(page) == 0 {
 			break

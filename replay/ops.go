@@ -57,18 +57,18 @@ func (sh *shard) survey(user string, hint *Log, since Since, match func(*Event) 
 	return l.surveyLocked(now, since, match)
 }
 
-func (sh *shard) read(user string, hint *Log, after uint64, dst []Entry, maxBytes int) ([]Entry, State) {
+func (sh *shard) read(user string, hint *Log, after uint64, dst []Entry, maxBytes int, match func(*Event) bool) ([]Entry, State) {
 	now := sh.store.now()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	l := sh.findLocked(user, hint)
 	if l == nil {
 		g := sh.ghostLocked(user)
-		return g.readLocked(now, after, dst, maxBytes), g.stateLocked()
+		return g.readLocked(now, after, dst, maxBytes, match), g.stateLocked()
 	}
 	sh.touchLocked(l)
 	sh.expireLocked(l, now)
-	return l.readLocked(now, after, dst, maxBytes), l.stateLocked()
+	return l.readLocked(now, after, dst, maxBytes, match), l.stateLocked()
 }
 
 // expireLocked may retire l; it can still be read, as an empty log, until mu is

@@ -36,7 +36,7 @@ func (o *oracle) survey(user string, kind SinceKind, gen int, bare bool, seq uin
 }
 
 // read returns everything after a seq, without pages.
-func (o *oracle) read(user string, after uint64) []Entry {
+func (o *oracle) read(user string, after uint64, match func(*Event) bool) []Entry {
 	o.use(user)
 	l := o.look(user)
 	var out []Entry
@@ -53,7 +53,7 @@ func (o *oracle) read(user string, after uint64) []Entry {
 	for i, ev := range l.kept {
 		switch seq := l.oldest() + uint64(i); {
 		case seq <= after:
-		case ev.Expires != 0 && ev.Expires <= o.now:
+		case ev.Expires != 0 && ev.Expires <= o.now && (match == nil || match(ev)):
 			lose(seq, seq, Expired)
 		default:
 			out = append(out, Entry{Seq: seq, Event: ev})

@@ -33,8 +33,8 @@ func TestLogAndStoreAreTheSameLog(t *testing.T) {
 	if l.State() != f.State("ann") || l.State().Head != 3 {
 		t.Errorf("log at %+v, store at %+v", l.State(), f.State("ann"))
 	}
-	a, _ := l.Read(0, make([]Entry, 0, 9), 1<<20)
-	b, _ := f.Read("ann", 0, make([]Entry, 0, 9), 1<<20)
+	a, _ := l.Read(0, make([]Entry, 0, 9), 1<<20, nil)
+	b, _ := f.Read("ann", 0, make([]Entry, 0, 9), 1<<20, nil)
 	if entriesText(a) != "1 2 3" || entriesText(b) != "1 2 3" {
 		t.Errorf("log reads %s, store reads %s", entriesText(a), entriesText(b))
 	}

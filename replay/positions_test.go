@@ -280,7 +280,7 @@ func TestEveryPositionInEveryState(t *testing.T) {
 				if since.Cursor.Epoch == "other" {
 					continue
 				}
-				entries, st := f.Read("ann", since.Cursor.Seq, make([]Entry, 0, 100), 1<<20)
+				entries, st := f.Read("ann", since.Cursor.Seq, make([]Entry, 0, 100), 1<<20, nil)
 				if got := entriesText(entries); got != r.read || st != tt.state {
 					t.Errorf("Read(%d) = %s, %+v\nwant %s", since.Cursor.Seq, got, st, r.read)
 				}

@@ -2,7 +2,7 @@ package replay
 
 // readLocked appends what follows after to dst within its capacity; expireLocked
 // ran before.
-func (l *Log) readLocked(now int64, after uint64, dst []Entry, maxBytes int) []Entry {
+func (l *Log) readLocked(now int64, after uint64, dst []Entry, maxBytes int, match func(*Event) bool) []Entry {
 	if len(dst) == cap(dst) || after >= l.head {
 		return dst
 	}
@@ -14,7 +14,7 @@ func (l *Log) readLocked(now int64, after uint64, dst []Entry, maxBytes int) []E
 	bytes := 0
 	for seq := after + 1; seq <= l.head; seq++ {
 		ev := l.ring.at(seq - floor - 1)
-		expired := ev.expiredAt(now)
+		expired := ev.expiredAt(now) && (match == nil || match(ev))
 		if expired && len(dst) > begin {
 			if last := &dst[len(dst)-1]; last.Lost != nil && last.Lost.Reason == Expired {
 				last.Seq, last.Lost.To = seq, seq

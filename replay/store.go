@@ -82,9 +82,11 @@ func (s *Store) Survey(user string, since Since, match func(*Event) bool) Survey
 // Read appends to dst the entries after a seq, oldest first, as many as fit into
 // its capacity and, all but the first, into maxBytes of Event.Size. What is missing
 // is one Lost entry in its place; expired neighbours are merged. It returns nothing
-// when after is at or beyond the head. The state is of the same instant.
-func (s *Store) Read(user string, after uint64, dst []Entry, maxBytes int) ([]Entry, State) {
-	return s.shard(user).read(user, nil, after, dst, maxBytes)
+// when after is at or beyond the head. The state is of the same instant. match is
+// the reader's filter as in Survey: an event outside it is returned for what it is
+// even if it has expired, since the reader has lost nothing.
+func (s *Store) Read(user string, after uint64, dst []Entry, maxBytes int, match func(*Event) bool) ([]Entry, State) {
+	return s.shard(user).read(user, nil, after, dst, maxBytes, match)
 }
 
 // Find returns the newest retained event of the user whose publisher gave it id. An

@@ -88,7 +88,7 @@ func TestReadPages(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			kept := Entry{Seq: 99}
-			got, st := f.Read("ann", tt.after, append(make([]Entry, 0, tt.room+1), kept), tt.maxBytes)
+			got, st := f.Read("ann", tt.after, append(make([]Entry, 0, tt.room+1), kept), tt.maxBytes, nil)
 			if got[0] != kept {
 				t.Errorf("Read changed what was in dst: %v", got[0])
 			}

@@ -88,7 +88,7 @@ func isNumber(s string) bool {
 func (bitwarden) ready(string, *broker.Welcome) *protocol.Event { return nil }
 
 // gap has the client fetch everything anew: SyncVault.
-func (p bitwarden) gap(user string, _ *replay.Gap) *protocol.Event {
+func (p bitwarden) gap(user string, _ *replay.Gap, _ replay.Cursor) *protocol.Event {
 	b := protocol.AppendString([]byte(`{"UserId":`), user)
 	b = append(b, `,"Date":"`...)
 	b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")

@@ -14,7 +14,7 @@ type profile interface {
 	// nil: nothing.
 	ready(connectionID string, w *broker.Welcome) *protocol.Event
 	// gap is what a client is told in the place of lost events.
-	gap(user string, g *replay.Gap) *protocol.Event
+	gap(user string, g *replay.Gap, behind replay.Cursor) *protocol.Event
 	// mergesGaps reports that one notice serves for gaps with no event between.
 	mergesGaps() bool
 	// withheld reports that an event from before the connection is not to be
@@ -122,7 +122,7 @@ func (s *Session) beginLocked() {
 		s.putEventLocked(p.ready(s.conn.ConnectionID(), w))
 	}
 	if w.Gap != nil {
-		s.putEventLocked(p.gap(s.user, w.Gap))
+		s.putEventLocked(p.gap(s.user, w.Gap, replay.Cursor{Epoch: w.Epoch, Seq: w.Start}))
 		s.gapped = true
 	}
 }

@@ -111,8 +111,8 @@ func TestResume(t *testing.T) {
 		return fmt.Sprintf(`{"type":1,"target":"hubline.ready","arguments":[{"connectionId":"conn-1","cursor":"%s","head":%d,"oldest":%d,"replayed":%d,"recovered":%v}]}`,
 			cursor, head, oldest, replayed, recovered)
 	}
-	gap := func(from, to int, reason string) string {
-		return fmt.Sprintf(`{"type":1,"target":"hubline.gap","arguments":[{"from":%d,"to":%d,"reason":"%s"}]}`, from, to, reason)
+	gap := func(from, to int, reason, behind string) string {
+		return fmt.Sprintf(`{"type":1,"target":"hubline.gap","arguments":[{"from":%d,"to":%d,"reason":"%s","cursor":"%s"}]}`, from, to, reason, behind)
 	}
 	tests := []struct {
 		name    string
@@ -131,17 +131,17 @@ func TestResume(t *testing.T) {
 			return []string{ready(f, e+"-10", 10, 3, 0, true)}
 		}},
 		{"a gap is announced even without control", "1", false, func(f *fixture, e string) []string {
-			want := []string{gap(2, 2, "limit")}
+			want := []string{gap(2, 2, "limit", f.epoch()+"-2")}
 			for i := 3; i <= 10; i++ {
 				want = append(want, event(f, i, "n", fmt.Sprint(i)))
 			}
 			return want
 		}},
 		{"ahead", "12", true, func(f *fixture, e string) []string {
-			return []string{ready(f, e+"-12", 10, 3, 0, false), gap(11, 12, "ahead")}
+			return []string{ready(f, e+"-10", 10, 3, 0, false), gap(11, 12, "ahead", e+"-10")}
 		}},
 		{"another epoch", "other-10", true, func(f *fixture, e string) []string {
-			want := []string{ready(f, "other-10", 10, 3, 8, false), gap(0, 2, "epoch")}
+			want := []string{ready(f, "other-10", 10, 3, 8, false), gap(0, 2, "epoch", e+"-2")}
 			for i := 3; i <= 10; i++ {
 				want = append(want, event(f, i, "n", fmt.Sprint(i)))
 			}
@@ -172,7 +172,7 @@ func TestGapsInTheMiddleStandInTheirPlace(t *testing.T) {
 		f.publish("c", "3")
 		time.Sleep(2 * time.Second)
 		p := connect(t, NewEvents(Config{}, f.b), Options{Since: since(t, "0")})
-		p.want(event(f, 1, "a", "1"), `{"type":1,"target":"hubline.gap","arguments":[{"from":2,"to":2,"reason":"expired"}]}`, event(f, 3, "c", "3"))
+		p.want(event(f, 1, "a", "1"), `{"type":1,"target":"hubline.gap","arguments":[{"from":2,"to":2,"reason":"expired","cursor":"`+f.epoch()+`-2"}]}`, event(f, 3, "c", "3"))
 	})
 }
 

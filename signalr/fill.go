@@ -2,6 +2,7 @@ package signalr
 
 import (
 	"hubline/broker"
+	"hubline/replay"
 	"hubline/transports"
 )
 
@@ -55,7 +56,7 @@ func lay(b *transports.Batch, p []byte, binary bool) {
 func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Delivery) {
 	h := s.hub
 	if d.Gap != nil {
-		s.layGap(b, v, d)
+		s.layGap(b, v, f, d)
 		return
 	}
 	if d.Seq <= f.old && h.events.profile.withheld(d.Event, f.issued) {
@@ -78,13 +79,13 @@ func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Deli
 }
 
 // layGap announces lost events in their place.
-func (s *Session) layGap(b *transports.Batch, v *view, d *broker.Delivery) {
+func (s *Session) layGap(b *transports.Batch, v *view, f *feed, d *broker.Delivery) {
 	p := s.hub.events.profile
 	if s.gapped && p.mergesGaps() {
 		return
 	}
 	s.gapped = true
-	e := p.gap(s.user, d.Gap)
+	e := p.gap(s.user, d.Gap, replay.Cursor{Epoch: f.epoch, Seq: d.Seq})
 	enc, err := s.codec.EncodeInvocation(*e)
 	if err != nil {
 		panic(err) // our own JSON

@@ -79,6 +79,8 @@ type Gap struct {
 	From   uint64        `json:"from"`
 	To     uint64        `json:"to"`
 	Reason replay.Reason `json:"reason"`
+	// Cursor resumes behind the gap. The answer to Replay says its own.
+	Cursor string `json:"cursor,omitempty"`
 }
 
 func toGap(g *replay.Gap) *Gap {
@@ -95,8 +97,10 @@ func (generic) ready(connectionID string, w *broker.Welcome) *protocol.Event {
 	})
 }
 
-func (generic) gap(_ string, g *replay.Gap) *protocol.Event {
-	return control(TargetGap, toGap(g))
+func (generic) gap(_ string, g *replay.Gap, behind replay.Cursor) *protocol.Event {
+	data := toGap(g)
+	data.Cursor = behind.String()
+	return control(TargetGap, data)
 }
 
 func (generic) mergesGaps() bool { return false }

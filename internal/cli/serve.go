@@ -19,6 +19,9 @@ func (serveCommand) Help() string {
 // Run serves until SIGINT or SIGTERM.
 func (c serveCommand) Run(ctx context.Context, env environment) error {
 	logger := newLogger(env.stderr, c.Config.LogFormat, c.Config.LogLevel)
+	for _, w := range c.Config.Warnings() {
+		logger.Warn("configuration: " + w)
+	}
 	return env.serve(ctx, c.Config, logger, env.stdout)
 }
 
@@ -34,5 +37,10 @@ func (checkCommand) Help() string {
 
 // Run reports that nothing is wrong: the values have been validated already.
 func (c checkCommand) Run(env environment) error {
+	for _, w := range c.Config.Warnings() {
+		if err := say(env.stdout, "Warning: %s.\n", w); err != nil {
+			return err
+		}
+	}
 	return say(env.stdout, "The configuration is valid.\n")
 }

@@ -1,0 +1,24 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// npmKeepAlive and npmServerTimeout are the defaults of the SignalR clients.
+const (
+	npmKeepAlive     = 15 * time.Second
+	npmServerTimeout = 30 * time.Second
+)
+
+// Warnings tells what is allowed but will surprise, a sentence each.
+func (c Config) Warnings() []string {
+	var w []string
+	if c.ClientTimeout < 2*npmKeepAlive {
+		w = append(w, fmt.Sprintf("client-timeout is %v: SignalR clients ping every %v unless told otherwise, and one late ping will cut them off", c.ClientTimeout, npmKeepAlive))
+	}
+	if c.PingInterval > npmServerTimeout/2 {
+		w = append(w, fmt.Sprintf("ping-interval is %v: SignalR clients give up after %v without a message unless told otherwise", c.PingInterval, npmServerTimeout))
+	}
+	return w
+}

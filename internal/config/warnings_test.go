@@ -1,0 +1,29 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWarnings(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Config)
+		want   string // empty: none
+	}{
+		{"the defaults", func(*Config) {}, ""},
+		{"just enough", func(c *Config) { c.ClientTimeout, c.PingInterval = 30*time.Second, 15*time.Second }, ""},
+		{"impatient", func(c *Config) { c.ClientTimeout = 29 * time.Second }, "client-timeout is 29s"},
+		{"quiet", func(c *Config) { c.PingInterval, c.ClientTimeout = 16*time.Second, time.Minute }, "ping-interval is 16s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Default()
+			tt.change(&c)
+			got := strings.Join(c.Warnings(), "\n")
+			if tt.want == "" && got != "" || !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
