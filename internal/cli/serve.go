@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 
 	"hubline/internal/config"
 )
@@ -20,7 +21,7 @@ func (serveCommand) Help() string {
 func (c serveCommand) Run(ctx context.Context, env environment) error {
 	logger := newLogger(env.stderr, c.Config.LogFormat, c.Config.LogLevel)
 	for _, w := range c.Config.Warnings() {
-		logger.Warn("configuration: " + w)
+		logger.Warn("configuration", slog.String("warning", w))
 	}
 	return env.serve(ctx, c.Config, logger, env.stdout)
 }
