@@ -33,7 +33,7 @@ func drain(subs []*Subscription) (n int) {
 	var page [readPage]Delivery
 	for _, s := range subs {
 		for {
-			took := len(s.Next(page[:0]))
+			took := len(s.Next(page[:0], 1<<20))
 			if took == 0 {
 				break
 			}

@@ -49,7 +49,7 @@ func TestBroadcastReachesEveryUserOnce(t *testing.T) {
 		}
 	}
 	for _, c := range cs {
-		if got := c.Next(make([]Delivery, 0, 2)); len(got) != 1 || got[0].Event.ID != "b" || got[0].Frame == nil {
+		if got := c.Next(make([]Delivery, 0, 2), 1<<20); len(got) != 1 || got[0].Event.ID != "b" || got[0].Frame == nil {
 			t.Errorf("delivered %+v", got)
 		}
 	}
@@ -168,7 +168,7 @@ func TestConcurrentBroadcasts(t *testing.T) {
 	var order []string
 	for i, c := range cs {
 		var got []string
-		for _, d := range c.Next(make([]Delivery, 0, 2*keys)) {
+		for _, d := range c.Next(make([]Delivery, 0, 2*keys), 1<<20) {
 			got = append(got, d.Event.ID)
 		}
 		if i == 0 {

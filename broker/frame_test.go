@@ -52,7 +52,7 @@ func TestWhoSharesAFrame(t *testing.T) {
 	one := f.subscribe(Options{}, "latest")
 	next := func(c *client) *Frame {
 		t.Helper()
-		got := c.Next(make([]Delivery, 0, 2))
+		got := c.Next(make([]Delivery, 0, 2), 1<<20)
 		if len(got) != 1 || got[0].Event == nil || got[0].Frame != nil && got[0].Frame.Event != got[0].Event {
 			t.Fatalf("got %+v", got)
 		}

@@ -104,16 +104,24 @@ func (f *fixture) subscribe(o Options, since string) *client {
 	return c
 }
 
+// since reads a text in which E is the user's epoch and X another.
+func (f *fixture) since(user, text string) replay.Since {
+	f.t.Helper()
+	epoch := f.store.State(user).Epoch
+	s, err := replay.ParseSince(strings.NewReplacer("E-", epoch+"-", "X-", "other-").Replace(text))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return s
+}
+
 func (f *fixture) trySubscribe(o Options, since string) (*client, error) {
 	f.t.Helper()
 	if o.User == "" {
 		o.User = "ann"
 	}
-	epoch := f.store.State(o.User).Epoch
+	o.Since = f.since(o.User, since)
 	var err error
-	if o.Since, err = replay.ParseSince(strings.NewReplacer("E-", epoch+"-", "X-", "other-").Replace(since)); err != nil {
-		f.t.Fatal(err)
-	}
 	c := &client{bell: &bell{}}
 	o.Waker = c.bell
 	c.Subscription, c.Welcome, err = f.Subscribe(o)
@@ -135,7 +143,7 @@ func (c *client) takeBy(n int) string {
 	var parts []string
 	dst := make([]Delivery, 0, n)
 	for {
-		page := c.Next(dst)
+		page := c.Next(dst, 1<<20)
 		if len(page) == 0 {
 			return strings.Join(parts, " ")
 		}

@@ -221,7 +221,7 @@ func TestConcurrentRepeats(t *testing.T) {
 			t.Errorf("key %d: %d firsts", k, firsts)
 		}
 	}
-	if n := len(c.Next(make([]Delivery, 0, 2*keys))); n != keys {
+	if n := len(c.Next(make([]Delivery, 0, 2*keys), 1<<20)); n != keys {
 		t.Errorf("%d events were delivered", n)
 	}
 }

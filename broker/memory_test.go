@@ -108,7 +108,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		}
 		u.shard.mu.Unlock()
 		for _, c := range cs {
-			for len(c.Next(dst)) > 0 {
+			for len(c.Next(dst, 1<<20)) > 0 {
 			}
 		}
 	}
@@ -132,7 +132,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	live := publish("ann", offline, Key{})
 	alone, toAlone := f.subscribe(Options{User: "cid"}, "latest"), publish("cid", offline, Key{})
 	takeAlone := func() {
-		for len(alone.Next(dst)) > 0 {
+		for len(alone.Next(dst, 1<<20)) > 0 {
 		}
 	}
 	for range 1500 {
@@ -168,7 +168,7 @@ func TestReadingAllocatesNothing(t *testing.T) {
 	c := f.subscribe(Options{}, "0")
 	dst := make([]Delivery, 0, 1)
 	if n := testing.AllocsPerRun(500, func() {
-		if len(c.Next(dst)) != 1 {
+		if len(c.Next(dst, 1<<20)) != 1 {
 			t.Error("nothing was taken")
 		}
 	}); n != 0 {

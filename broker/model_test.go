@@ -157,7 +157,7 @@ func (m *model) take(t *rapid.T) {
 		o.behind = o.pos < m.head(o.user)
 	}
 	var got []string
-	for _, d := range o.Next(make([]Delivery, 0, room)) {
+	for _, d := range o.Next(make([]Delivery, 0, room), 1<<20) {
 		got = append(got, d.text())
 		if d.Gap == nil && d.Event != m.events[o.user][d.Seq-1] || d.Frame != nil && d.Frame.Event != d.Event {
 			t.Fatalf("%d is another event", d.Seq)

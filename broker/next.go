@@ -32,16 +32,25 @@ func (s *Subscription) put(it item, cfg *Config) (lagged bool) {
 	return false
 }
 
-// Next takes what waits, oldest first, as far as dst has room, and returns the
-// filled part. An empty result means that nothing waits: the Waker will be
-// called. dst must have room for one at least. Next must not be called
-// concurrently with itself. After Close it returns nothing.
-func (s *Subscription) Next(dst []Delivery) []Delivery {
+// Next takes what waits, oldest first, as far as dst has room and, all but the
+// first, as maxBytes of Event.Size allow, and returns the filled part. An empty
+// result means that nothing waits: the Waker will be called. dst must have room
+// for one at least. Next must not be called concurrently with itself. After
+// Close it returns nothing.
+func (s *Subscription) Next(dst []Delivery, maxBytes int) []Delivery {
 	dst = dst[:0]
 	s.mu.Lock()
-	for s.queue.count > 0 && len(dst) < cap(dst) {
+	for bytes := 0; s.queue.count > 0 && len(dst) < cap(dst); {
+		ev := s.queue.oldest().event
+		if bytes += ev.Size(); bytes > maxBytes && len(dst) > 0 {
+			break
+		}
 		it := s.queue.pop()
 		s.pos = it.seq
+		if s.u.log.Expired(ev) { // while it waited
+			dst = appendExpired(dst, it.seq)
+			continue
+		}
 		dst = append(dst, Delivery{Seq: it.seq, Event: it.event, Frame: it.frame})
 	}
 	behind := s.behind
@@ -51,16 +60,26 @@ func (s *Subscription) Next(dst []Delivery) []Delivery {
 	}
 	done := false
 	for !done && len(dst) == 0 {
-		dst, done = s.read(dst)
+		dst, done = s.read(dst, min(maxBytes, readBytes))
 	}
 	return dst
+}
+
+// appendExpired notes that an event has expired. Neighbours are one gap.
+func appendExpired(dst []Delivery, seq uint64) []Delivery {
+	if n := len(dst); n > 0 && dst[n-1].Gap != nil && dst[n-1].Gap.Reason == replay.Expired && dst[n-1].Seq == seq-1 {
+		last := &dst[n-1]
+		last.Seq, last.Gap.To = seq, seq
+		return dst
+	}
+	return append(dst, Delivery{Seq: seq, Gap: &replay.Gap{From: seq, To: seq, Reason: replay.Expired}})
 }
 
 // read takes a page from the log and appends what of it is for this
 // connection. It reports true when that was up to the head: then the
 // subscription is live again. Both are one step under the shard's lock, so
 // nothing is published in between.
-func (s *Subscription) read(dst []Delivery) (_ []Delivery, done bool) {
+func (s *Subscription) read(dst []Delivery, maxBytes int) (_ []Delivery, done bool) {
 	var page [readPage]replay.Entry
 	sh := s.u.shard
 	sh.mu.Lock()
@@ -70,7 +89,7 @@ func (s *Subscription) read(dst []Delivery) (_ []Delivery, done bool) {
 	if s.closed { // the log is no longer pinned, and may be another by now
 		return dst, true
 	}
-	entries, st := s.u.log.Read(s.pos, page[:0:min(cap(dst), readPage)], readBytes, s.wants)
+	entries, st := s.u.log.Read(s.pos, page[:0:min(cap(dst), readPage)], maxBytes, s.wants)
 	for i := range entries {
 		e := &entries[i]
 		s.pos = e.Seq

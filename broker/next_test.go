@@ -1,7 +1,11 @@
 package broker
 
 import (
+	"bytes"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"hubline/replay"
 )
@@ -40,13 +44,13 @@ func TestOverflowReadsOnFromTheLog(t *testing.T) {
 			if got, want := c.bell.rung.Load(), int64(tt.before+3); got != want {
 				t.Errorf("woken %d times, want %d", got, want)
 			}
-			first := c.Next(make([]Delivery, 0, 1))
+			first := c.Next(make([]Delivery, 0, 1), 1<<20)
 			if len(first) != 1 || first[0].Seq != 1 || first[0].Frame != nil {
 				t.Errorf("first = %+v", first)
 			}
 			f.publish("ann", nil)
 			for want := uint64(2); want <= uint64(tt.before)+4; want++ {
-				if got := c.Next(make([]Delivery, 0, 1)); len(got) != 1 || got[0].Seq != want {
+				if got := c.Next(make([]Delivery, 0, 1), 1<<20); len(got) != 1 || got[0].Seq != want {
 					t.Fatalf("got %+v, want %d", got, want)
 				}
 			}
@@ -58,7 +62,7 @@ func TestOverflowReadsOnFromTheLog(t *testing.T) {
 			if c.queue.count != 1 {
 				t.Errorf("not live again: %d wait", c.queue.count)
 			}
-			if got := c.Next(make([]Delivery, 0, 1)); len(got) != 1 {
+			if got := c.Next(make([]Delivery, 0, 1), 1<<20); len(got) != 1 {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -106,7 +110,7 @@ func TestReplayIsStreamed(t *testing.T) {
 		seen := uint64(0)
 		dst := make([]Delivery, 0, by)
 		for i := 0; ; i++ {
-			page := c.Next(dst)
+			page := c.Next(dst, 1<<20)
 			if len(page) == 0 {
 				break
 			}
@@ -133,7 +137,7 @@ func TestPagesAreBoundedInBytes(t *testing.T) {
 	}
 	c := f.subscribe(Options{}, "0")
 	for range 3 {
-		if got := c.Next(make([]Delivery, 0, readPage)); len(got) != 1 {
+		if got := c.Next(make([]Delivery, 0, readPage), 1<<20); len(got) != 1 {
 			t.Errorf("took %d", len(got))
 		}
 	}
@@ -143,7 +147,7 @@ func TestNextWithoutRoomReturns(t *testing.T) {
 	f := newFixture(t, Config{}, replay.Config{})
 	f.publish("ann", nil)
 	c := f.subscribe(Options{}, "0")
-	if got := c.Next(nil); len(got) != 0 {
+	if got := c.Next(nil, 1<<20); len(got) != 0 {
 		t.Errorf("got %+v", got)
 	}
 	wantText(t, "with room", c.take(), "1")
@@ -188,7 +192,7 @@ func TestPositionStandsStillAfterClose(t *testing.T) {
 		want := c.Start
 		f.publishN("ann", 2)
 		c.Close()
-		if got := c.Next(make([]Delivery, 0, 4)); len(got) != 0 || c.waiting() {
+		if got := c.Next(make([]Delivery, 0, 4), 1<<20); len(got) != 0 || c.waiting() {
 			t.Errorf("took %+v", got)
 		}
 		// Others push out the log, and its watermark after it.
@@ -202,7 +206,7 @@ func TestPositionStandsStillAfterClose(t *testing.T) {
 		if got := c.Position(); got != (replay.Cursor{Epoch: c.Epoch, Seq: want}) {
 			t.Errorf("since %s: position = %v, want %d", since, got, want)
 		}
-		if got := c.Next(make([]Delivery, 0, 4)); len(got) != 0 {
+		if got := c.Next(make([]Delivery, 0, 4), 1<<20); len(got) != 0 {
 			t.Errorf("since %s: took %+v", since, got)
 		}
 	}
@@ -222,4 +226,48 @@ func TestExpiredEventsAreAnnounced(t *testing.T) {
 	if n := f.Stats().Gaps; n != 0 {
 		t.Errorf("%d gaps counted, though nothing was lost", n)
 	}
+}
+
+func TestNextIsBoundedByBytes(t *testing.T) {
+	f := newFixture(t, Config{}, replay.Config{})
+	for _, since := range []string{"latest", "0"} { // from the queue, from the log
+		c := f.subscribe(Options{}, since)
+		if since == "latest" {
+			for range 5 {
+				f.publish("ann", func(ev *replay.Event) { ev.Data = bytes.Repeat([]byte("1"), 1000) })
+			}
+		}
+		var got []int
+		for {
+			page := c.Next(make([]Delivery, 0, 10), 2600)
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, len(page))
+		}
+		if !slices.Equal(got, []int{2, 2, 1}) {
+			t.Errorf("%s: pages of %v", since, got)
+		}
+		if n := len(f.subscribe(Options{}, "0").Next(make([]Delivery, 0, 10), 1)); n != 1 {
+			t.Errorf("%d events where there is no room", n)
+		}
+	}
+}
+
+// What expires while it waits is not delivered any more: the same as from the log.
+func TestEventsExpireInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, Config{}, replay.Config{Now: time.Now})
+		c := f.subscribe(Options{}, "latest")
+		for i := range 6 {
+			f.publish("ann", func(ev *replay.Event) {
+				if i%4 != 0 {
+					ev.Expires = time.Now().Add(time.Second).UnixMilli()
+				}
+			})
+		}
+		time.Sleep(2 * time.Second)
+		wantText(t, "queue", c.take(), "1 [2..4 expired] 5 [6..6 expired]")
+		wantText(t, "log", f.subscribe(Options{}, "0").take(), "1 [2..4 expired] 5 [6..6 expired]")
+	})
 }

@@ -140,7 +140,7 @@ func (s *storm) connect(r *rand.Rand, h *history, done <-chan struct{}) (over bo
 
 // take takes what waits once, and does with it what clients do.
 func (s *storm) take(r *rand.Rand, h *history, sub *Subscription, dst []Delivery) bool {
-	page := sub.Next(dst)
+	page := sub.Next(dst, 1<<20)
 	if len(page) == 0 {
 		return false
 	}

@@ -220,7 +220,7 @@ func TestMethodsMayBeCalledConcurrently(t *testing.T) {
 		wg.Go(func() {
 			last := uint64(0)
 			for range 10 {
-				for _, d := range c.Next(make([]Delivery, 0, 2)) {
+				for _, d := range c.Next(make([]Delivery, 0, 2), 1<<20) {
 					if d.Seq <= last {
 						t.Errorf("%d after %d", d.Seq, last)
 					}

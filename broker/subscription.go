@@ -76,3 +76,7 @@ type Subscription struct {
 	behind bool   // reads from the log; the queue is empty
 	closed bool
 }
+
+// LogEpoch is the epoch of the user's log. It does not change while there is a
+// subscription.
+func (s *Subscription) LogEpoch() string { return s.u.epoch }

@@ -70,12 +70,17 @@ func (p *Poll) finish(a Answer) {
 	p.mu.Unlock()
 	if err != nil {
 		p.lost(a, reasonOf(err))
+	} else {
+		p.source.Written(p)
 	}
 }
 
+// lost tells of an answer that did not arrive. An empty one was none.
 func (p *Poll) lost(a Answer, r transports.Reason) {
 	if len(a.Body) > 0 {
 		p.source.Lost(p, r)
+	} else {
+		p.source.Written(p)
 	}
 }
 

@@ -52,7 +52,7 @@ const drainWait = 2 * time.Second
 // too long.
 func (k *Conn) Tick(now time.Time) {
 	k.mu.Lock()
-	away := k.poll == nil && (now.Sub(k.away) >= k.o.AwayTimeout ||
+	away := k.poll == nil && k.busy == 0 && (now.Sub(k.away) >= k.o.AwayTimeout ||
 		k.ending && k.reason == transports.ReasonDrain && min(now.Sub(k.away), now.Sub(k.told)) >= drainWait)
 	if away {
 		k.endLocked(transports.ReasonLost)

@@ -53,7 +53,8 @@ type Conn struct {
 	mu     sync.Mutex
 	poll   *Poll // the present one
 	ends   time.Time
-	away   time.Time // since when there is no poll
+	away   time.Time // since when there is no poll, and no answer is being written
+	busy   int       // answers that are being written
 	taken  []byte    // out of the session, but not yet in an answer
 	reason transports.Reason
 	told   time.Time // when it was to end first

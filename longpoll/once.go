@@ -84,6 +84,9 @@ func (k *once) Answer(*Poll) (Answer, bool) {
 // Gone implements Source.
 func (k *once) Gone(*Poll) { k.c.End(transports.ReasonClientClosed) }
 
+// Written implements Source.
+func (k *once) Written(*Poll) {}
+
 // Lost implements Source. The client asks again, from where it was.
 func (k *once) Lost(*Poll, transports.Reason) {}
 

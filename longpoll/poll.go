@@ -27,6 +27,9 @@ type Source interface {
 	Answer(p *Poll) (Answer, bool)
 	// Gone is called instead if the client has left.
 	Gone(p *Poll)
+	// Written is called after Answer when it has been written, as far as can
+	// be told.
+	Written(p *Poll)
 	// Lost is called after Answer when the body could not be written.
 	Lost(p *Poll, r transports.Reason)
 }
@@ -86,6 +89,8 @@ func (p *Poll) Serve(w http.ResponseWriter, r *http.Request) {
 		if a, ok := p.source.Answer(p); ok {
 			if err := p.write(w, a); err != nil {
 				p.source.Lost(p, reasonOf(err))
+			} else {
+				p.source.Written(p)
 			}
 			return
 		}

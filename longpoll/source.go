@@ -24,12 +24,12 @@ func (k *Conn) Answer(p *Poll) (Answer, bool) {
 	case len(k.taken) > 0:
 		body := k.taken
 		k.taken = nil
-		k.restLocked(p)
+		k.answerLocked(p)
 		return Answer{Status: http.StatusOK, ContentType: typeBinary, Body: body}, true
 	case k.over, ending:
 		return k.lastLocked(p)
 	case late:
-		k.restLocked(p)
+		k.answerLocked(p)
 		return Answer{Status: http.StatusOK, ContentType: typeText}, true
 	}
 	return Answer{}, false
@@ -49,6 +49,21 @@ func (k *Conn) restLocked(p *Poll) {
 	}
 }
 
+// answerLocked is restLocked for a poll that gets an answer. The client's time
+// between two polls begins when that is written, which a slow network may take
+// a while for.
+func (k *Conn) answerLocked(p *Poll) {
+	k.restLocked(p)
+	k.busy++
+}
+
+// Written implements Source.
+func (k *Conn) Written(*Poll) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.busy, k.away = k.busy-1, time.Now()
+}
+
 // lastLocked is the answer to a poll that will get no data: another has taken
 // its place, or the connection is over, for the client too from now on.
 func (k *Conn) lastLocked(p *Poll) (Answer, bool) {
@@ -60,6 +75,7 @@ func (k *Conn) lastLocked(p *Poll) (Answer, bool) {
 		k.c.End(r)
 		k.mu.Lock()
 	}
+	k.busy++
 	return Answer{Status: http.StatusNoContent, ContentType: typeText}, true
 }
 
@@ -97,4 +113,7 @@ func (k *Conn) Gone(p *Poll) {
 
 // Lost implements Source. What was in the answer is gone, and nothing tells the
 // client: it must begin anew.
-func (k *Conn) Lost(_ *Poll, r transports.Reason) { k.Abort(r) }
+func (k *Conn) Lost(p *Poll, r transports.Reason) {
+	k.Written(p)
+	k.Abort(r)
+}

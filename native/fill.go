@@ -60,13 +60,20 @@ func (s *Session) fillNotices(b *transports.Batch) (leaving transports.Reason) {
 	return leaving
 }
 
-// fillEvents lays out what waits, and a keep-alive behind it.
+// fillEvents lays out what waits, and a keep-alive when one is due: for a
+// WebSocket at once, since its client must answer, however busy it is.
 func (s *Session) fillEvents(b *transports.Batch) (more bool) {
 	var page [pageEvents]broker.Delivery
+	beat := s.beat.Load() && s.beat.Swap(false)
+	if beat && s.socket {
+		b.KeepAlive(nil)
+	}
 	for !b.Full() {
-		waiting := s.sub.Next(page[:0])
+		waiting := s.sub.Next(page[:0], b.Room())
 		if len(waiting) == 0 {
-			s.fillBeat(b)
+			if beat {
+				s.fillCursor(b)
+			}
 			return false
 		}
 		for i := range waiting {
@@ -99,25 +106,21 @@ func (s *Session) layDelivery(b *transports.Batch, d *broker.Delivery) {
 	b.End()
 }
 
-// fillBeat lays out a keep-alive when one is due. It also moves the cursor of
-// a client for whom nothing came, so that it does not fall out of the log.
-func (s *Session) fillBeat(b *transports.Batch) {
-	if !s.beat.Load() || !s.beat.Swap(false) {
-		return
-	}
+// fillCursor moves the cursor of a client for whom nothing came, so that it does
+// not fall out of the log. On Server-Sent Events that, or else a comment, is the
+// keep-alive; where events flow there is no need of one.
+func (s *Session) fillCursor(b *transports.Batch) {
 	pos := s.sub.Position()
-	if pos.Seq <= s.sent {
-		b.KeepAlive(nil)
-		return
-	}
-	s.sent = pos.Seq
-	if !s.socket {
+	moved := pos.Seq > s.sent
+	s.sent = max(s.sent, pos.Seq)
+	switch {
+	case s.socket && moved && s.control:
+		lay(b, transports.Meta{}, control(nil, TypeCursor, Cursor{Cursor: pos.String()}))
+	case s.socket:
+	case moved:
 		b.Scratch = pos.AppendTo(b.Scratch[:0])
 		b.KeepAlive(b.Scratch)
-		return
+	default:
+		b.KeepAlive(nil)
 	}
-	if s.control {
-		lay(b, transports.Meta{}, control(nil, TypeCursor, Cursor{Cursor: pos.String()}))
-	}
-	b.KeepAlive(nil)
 }

@@ -77,7 +77,7 @@ func (p *Poll) Fill(b *transports.Batch) bool {
 func (p *Poll) fillEvents(b *transports.Batch) (n int) {
 	var page [pageEvents]broker.Delivery
 	for n < p.limit && !b.Full() {
-		waiting := p.sub.Next(page[:0:min(len(page), p.limit-n)])
+		waiting := p.sub.Next(page[:0:min(len(page), p.limit-n)], b.Room())
 		if len(waiting) == 0 {
 			return n
 		}

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"bytes"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,7 +47,7 @@ func TestQuietClientsMoveOn(t *testing.T) {
 	}{
 		{"SSE", sse, true, []string{"keep-alive id=E-12"}},
 		{"SSE without control", sse, false, []string{"keep-alive id=E-12"}},
-		{"WebSocket", ws, true, []string{`{"type":"hubline.cursor","data":{"cursor":"E-12"}}`, "keep-alive"}},
+		{"WebSocket", ws, true, []string{"keep-alive", `{"type":"hubline.cursor","data":{"cursor":"E-12"}}`}},
 		{"WebSocket without control", ws, false, []string{"keep-alive"}},
 	}
 	for _, tt := range tests {
@@ -222,4 +223,26 @@ func TestConfigDefaults(t *testing.T) {
 	if got := own.WithDefaults(); got != own {
 		t.Errorf("own = %+v", got)
 	}
+}
+
+// A client that is always behind is asked for signs of life nevertheless, or it
+// would be taken for lost.
+func TestABusyWebSocketIsPinged(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFixture(t)
+		p := f.dial(ws, Options{Control: true})
+		p.take()
+		p.stalled.Lock()
+		defer p.stalled.Unlock()
+		time.Sleep(17 * time.Second)
+		large := `"` + string(bytes.Repeat([]byte("x"), 40<<10)) + `"`
+		for range 5 {
+			f.put(&replay.Event{Type: "t", Data: []byte(large)})
+		}
+		rec := &recorder{}
+		b := transports.NewBatch(rec)
+		if more := p.s.Fill(b); !more || len(rec.got) == 0 || rec.got[0] != "keep-alive" {
+			t.Errorf("more = %v, %d messages", more, len(rec.got))
+		}
+	})
 }

@@ -42,6 +42,9 @@ func (l *Log) Read(after uint64, dst []Entry, maxBytes int, match func(*Event) b
 	return l.sh.read(l.user, l, after, dst, maxBytes, match)
 }
 
+// Expired reports whether the event's own time to live has run out.
+func (l *Log) Expired(ev *Event) bool { return ev.Expires != 0 && ev.expiredAt(l.sh.store.now()) }
+
 func (l *Log) oldest() uint64 { return l.head - uint64(l.ring.n) + 1 }
 
 func (l *Log) stateLocked() State {

@@ -28,8 +28,23 @@ type Config struct {
 	// not noticed. Zero means 10 s.
 	MaxHold time.Duration
 	// MaxWaitingBytes bounds answers that a client has not taken yet; over it
-	// the next call has to wait. Zero means 64 KiB.
+	// the next call, or the next item of a stream, has to wait. Zero means
+	// 64 KiB.
 	MaxWaitingBytes int
+	// MaxOutboxBytes bounds what has been sent to a client (Clients.Send) and
+	// was not taken yet; over it the client is closed and may reconnect. Zero
+	// means 1 MiB.
+	MaxOutboxBytes int
+	// MaxParallelCalls is how many calls without streams run at a time for
+	// one connection. Zero means 1.
+	MaxParallelCalls int
+	// MaxStreams bounds the streams of one connection at a time, both ways.
+	// Zero means 64.
+	MaxStreams int
+	// StreamBuffer is how many items of a stream from the client may wait for
+	// the method; over that, or over MaxQueuedBytes of them, no more is read
+	// from the client. Zero means 10.
+	StreamBuffer int
 	// DetailedErrors shows clients the texts of all errors, not only of those
 	// made for them (Error).
 	DetailedErrors bool
@@ -56,6 +71,10 @@ func (c Config) withDefaults() Config {
 	number(&c.MaxQueuedCalls, 16)
 	number(&c.MaxQueuedBytes, 64<<10)
 	number(&c.MaxWaitingBytes, 64<<10)
+	number(&c.MaxOutboxBytes, 1<<20)
+	number(&c.MaxParallelCalls, 1)
+	number(&c.MaxStreams, 64)
+	number(&c.StreamBuffer, 10)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -40,9 +40,9 @@ func (h *Hub) withDetail(text, detail string) string {
 	return text
 }
 
-// methodError is the text of an error that a method returned.
-func (h *Hub) methodError(target string, err error) string {
-	text := textUnexpected(target)
+// methodError is text with what the client may know of an error that a
+// function of the program returned.
+func (h *Hub) methodError(text string, err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return text + " HubException: " + e.Text
 	}

@@ -92,17 +92,17 @@ func (e *events) view(c protocol.Codec, meta bool) *view { return &e.views[viewI
 
 // feed is a session's place among its user's events. Session.mu guards it.
 type feed struct {
-	sub     *broker.Subscription
-	epoch   string
-	welcome *broker.Welcome // until the handshake is done
-	issued  int64           // Unix seconds; 0: unknown
-	old     uint64          // events up to this seq are from before the connection
-	passed  uint64          // newest seq that Fill has laid out or left out
-	target  uint64          // up to here a running Replay waits for passed
+	sub     *broker.Subscription // does not change
+	welcome *broker.Welcome      // until the handshake is done
+	issued  int64                // Unix seconds; 0: unknown
+	old     uint64               // events up to this seq are from before the connection
+	passed  uint64               // newest seq that Fill has laid out or left out
+	target  uint64               // up to here a running Replay waits for passed
+	turn    uint32               // how often Replay has set passed back
 }
 
 func (f *feed) join(sub *broker.Subscription, w *broker.Welcome, o Options) {
-	f.sub, f.epoch, f.welcome = sub, w.Epoch, w
+	f.sub, f.welcome = sub, w
 	f.old, f.passed = w.Head, w.Start
 	if !o.IssuedAt.IsZero() {
 		f.issued = o.IssuedAt.Unix()

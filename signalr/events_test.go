@@ -207,19 +207,58 @@ func TestEventsThatCannotBeSentAreCounted(t *testing.T) {
 	})
 }
 
-func TestEventsWaitForTheNextConnectionAfterClose(t *testing.T) {
+// What was accepted before a goodbye is sent before it, since the client may have
+// no cursor to come back with; nothing is sent behind it.
+func TestEventsBeforeTheGoodbye(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		end    func(p *pipe)
+		reason transports.Reason
+		events bool
+		close  string
+	}{
+		{"drain", func(p *pipe) { p.s.Leave(transports.ReasonDrain) }, transports.ReasonDrain, true, `{"type":7,"allowReconnect":true}`},
+		{"expiry", func(p *pipe) { p.s.Leave(transports.ReasonExpired) }, transports.ReasonExpired, true, `{"type":7,"allowReconnect":true}`},
+		{"revoked", func(p *pipe) { p.s.Leave(transports.ReasonRevoked) }, transports.ReasonRevoked, false, `{"type":7}`},
+		{"the client's own", func(p *pipe) { p.call(`{"type":7}`) }, transports.ReasonClientClosed, true, `{"type":7}`},
+		{"protocol error", func(p *pipe) { _ = p.send("x\x1e") }, transports.ReasonProtocolError, true, `{"type":7,"error":"Connection closed with an error.","allowReconnect":true}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFixture(t)
+				p := connect(t, NewEvents(Config{}, f.b), Options{})
+				p.stalled.Lock()
+				f.publish("a", "1")
+				f.publish("b", "2")
+				tt.end(p)
+				p.stalled.Unlock()
+				want := []string{event(f, 1, "a", "1"), event(f, 2, "b", "2"), tt.close}
+				if !tt.events {
+					want = want[2:]
+				}
+				p.want(want...)
+				f.publish("c", "3")
+				p.want()
+				p.wantEnd(tt.reason)
+			})
+		})
+	}
+}
+
+// More than one batch is left to the next connection: a goodbye is not held up.
+func TestTheGoodbyeComesBehindOneBatch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		p := connect(t, NewEvents(Config{}, f.b), Options{})
 		p.stalled.Lock()
-		f.publish("a", "1")
+		for range 6 {
+			f.publish("large", `"`+strings.Repeat("x", 20<<10)+`"`)
+		}
 		p.s.Leave(transports.ReasonDrain)
-		f.publish("b", "2")
 		p.stalled.Unlock()
-		for _, m := range p.take() {
-			if strings.Contains(m.text, `"b"`) {
-				t.Errorf("sent %s behind the goodbye", m.text)
-			}
+		got := p.take()
+		if n := len(got); n < 3 || n > 5 || got[n-1].text != `{"type":7,"allowReconnect":true}`+"\x1e" {
+			t.Errorf("%d messages", n)
 		}
 		p.wantEnd(transports.ReasonDrain)
 		if st := f.b.Stats(); st.Connections != 0 || st.Users != 0 {
@@ -337,13 +376,15 @@ func TestServiceMethodErrors(t *testing.T) {
 	}
 }
 
-func TestReplayIsRefusedOverTheConnectionLimit(t *testing.T) {
+func TestReplayNeedsNoSecondConnection(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		b := broker.New(broker.Config{MaxConnectionsPerUser: 1}, replay.NewStore(replay.Config{}))
-		h := NewEvents(Config{}, b)
+		f := &fixture{t: t, b: broker.New(broker.Config{MaxConnectionsPerUser: 1}, replay.NewStore(replay.Config{}))}
+		h := NewEvents(Config{}, f.b)
 		p := connect(t, h, Options{})
-		p.call(`{"type":1,"invocationId":"4","target":"Replay","arguments":[0]}`)
-		p.want(`{"type":3,"invocationId":"4","error":"An unexpected error occurred invoking 'Replay' on the server. HubException: too many connections"}`)
+		f.publish("a", "1")
+		p.want(event(f, 1, "a", "1"))
+		p.call(`{"type":1,"invocationId":"4","target":"Replay","arguments":["0"]}`)
+		p.want(event(f, 1, "a", "1"), `{"type":3,"invocationId":"4","result":{"replayed":1,"gap":null,"cursor":"`+f.epoch()+`-1"}}`)
 		if _, err := h.Open(&pipe{}, Options{User: "u"}); err == nil {
 			t.Error("a second connection was opened")
 		}
@@ -424,4 +465,52 @@ func TestReadQuery(t *testing.T) {
 	if err := o.ReadQuery(func(string) string { return "-" }); err == nil {
 		t.Error("garbage accepted")
 	}
+}
+
+// What was taken before a Replay is not what it waits for.
+func TestReplayWaitsForItsOwnEvents(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFixture(t)
+		p := connect(t, NewEvents(Config{}, f.b), Options{})
+		p.stalled.Lock()
+		f.publish("a", "1")
+		f.publish("b", "2")
+		answered := make(chan struct{})
+		rec := &interruption{do: func() {
+			go func() { // ends when both events were laid out again
+				if _, err := replayEvents(Caller{s: p.s}, "0"); err != nil {
+					t.Error(err)
+				}
+				close(answered)
+			}()
+			synctest.Wait()
+		}}
+		p.s.Fill(transports.NewBatch(rec))
+		synctest.Wait()
+		select {
+		case <-answered:
+			t.Error("answered before its events")
+		default:
+		}
+		p.stalled.Unlock()
+		p.Wake()
+		<-answered
+		if n := len(rec.frames); n != 4 {
+			t.Errorf("%d events were laid out", n)
+		}
+	})
+}
+
+// interruption is a framer that does something in the middle of the first batch.
+type interruption struct {
+	recorder
+	do func()
+}
+
+func (i *interruption) End(dst []byte, m transports.Meta, start, body int) []byte {
+	if i.do != nil {
+		i.do()
+		i.do = nil
+	}
+	return i.recorder.End(dst, m, start, body)
 }

@@ -3,45 +3,62 @@ package signalr
 import (
 	"hubline/broker"
 	"hubline/replay"
+	"hubline/signalr/protocol"
 	"hubline/transports"
 )
 
 // page is how many events are taken from the broker at once.
 const page = 32
 
-// Fill implements transports.Session: our own messages first, then events.
+// Fill implements transports.Session: our own messages first, then events. A
+// connection that ends gets one last batch of what waits and then its goodbye, so
+// that a client without a cursor misses nothing that came before; more than that
+// is left to its next connection. Who was revoked gets no events any more.
 func (s *Session) Fill(b *transports.Batch) (more bool) {
 	s.mu.Lock()
-	out, ping, codec := s.out, s.ping, s.codec
+	out, ping, codec, over := s.out, s.ping, s.codec, s.over
 	s.out, s.waiting, s.ping = nil, 0, false
-	live := !s.over && codec != nil
+	events := codec != nil && s.feed.sub != nil && !s.muted
 	f := s.feed // as of now: Replay may change it meanwhile
 	if len(out) > 0 {
 		s.signalLocked()
 	}
+	s.muted = s.muted || over
 	s.mu.Unlock()
 
+	var goodbye []message
+	if over && len(out) > 0 {
+		out, goodbye = out[:len(out)-1], out[len(out)-1:] // nothing is queued behind it
+	}
 	for _, m := range out {
 		lay(b, m.bytes, m.binary)
 	}
-	if ping && live {
+	if ping && !over {
 		lay(b, codec.Ping(), codec.Binary())
 	}
-	if !live || f.sub == nil {
-		return false
+	if events {
+		more = s.fillEvents(b, codec, &f)
 	}
+	for _, m := range goodbye {
+		lay(b, m.bytes, m.binary)
+	}
+	return more && !over
+}
+
+// fillEvents lays events out. It reports true when more may wait.
+func (s *Session) fillEvents(b *transports.Batch, codec protocol.Codec, f *feed) (more bool) {
 	v := s.hub.events.view(codec, s.meta)
 	var waiting [page]broker.Delivery
 	for !b.Full() {
-		taken := f.sub.Next(waiting[:0])
+		taken := f.sub.Next(waiting[:0], b.Room())
 		if len(taken) == 0 {
-			s.caughtUp(&f)
+			s.caughtUp(f)
 			return false
 		}
 		for i := range taken {
-			s.layEvent(b, v, &f, &taken[i])
+			s.layEvent(b, v, f, &taken[i])
 		}
-		s.pass(&f, taken[len(taken)-1].Seq)
+		s.pass(f, taken[len(taken)-1].Seq)
 	}
 	return true
 }
@@ -71,7 +88,7 @@ func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Deli
 	s.gapped = false
 	b.Begin(transports.Meta{Binary: v.binary})
 	if v.stamped {
-		b.Buf = e.AppendStamped(b.Buf, d.Seq, f.epoch)
+		b.Buf = e.AppendStamped(b.Buf, d.Seq, f.sub.LogEpoch())
 	} else {
 		b.Buf = e.Append(b.Buf)
 	}
@@ -85,7 +102,7 @@ func (s *Session) layGap(b *transports.Batch, v *view, f *feed, d *broker.Delive
 		return
 	}
 	s.gapped = true
-	e := p.gap(s.user, d.Gap, replay.Cursor{Epoch: f.epoch, Seq: d.Seq})
+	e := p.gap(s.user, d.Gap, replay.Cursor{Epoch: f.sub.LogEpoch(), Seq: d.Seq})
 	enc, err := s.codec.EncodeInvocation(*e)
 	if err != nil {
 		panic(err) // our own JSON
@@ -95,11 +112,11 @@ func (s *Session) layGap(b *transports.Batch, v *view, f *feed, d *broker.Delive
 	b.End()
 }
 
-// pass notes that everything up to seq has been laid out. A feed that Replay
-// has replaced meanwhile counts no more.
+// pass notes that everything up to seq has been laid out. What was taken before
+// a Replay counts no more.
 func (s *Session) pass(f *feed, seq uint64) {
 	s.mu.Lock()
-	if s.feed.sub == f.sub {
+	if s.feed.turn == f.turn {
 		s.feed.passed = max(s.feed.passed, seq)
 		s.signalLocked()
 	}
@@ -110,7 +127,7 @@ func (s *Session) pass(f *feed, seq uint64) {
 // for this client. Only a running Replay wants to know.
 func (s *Session) caughtUp(f *feed) {
 	s.mu.Lock()
-	awaited := s.feed.sub == f.sub && s.feed.passed < s.feed.target && !s.over
+	awaited := s.feed.turn == f.turn && s.feed.passed < s.feed.target && !s.over
 	s.mu.Unlock()
 	if awaited {
 		s.pass(f, f.sub.Position().Seq)

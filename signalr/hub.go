@@ -1,6 +1,7 @@
 package signalr
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -8,14 +9,21 @@ import (
 	"hubline/broker"
 )
 
-// Hub is what the connections of an endpoint share. Methods are registered
-// with Handle before the first connection; after that a Hub is safe for
-// concurrent use.
+// Hub is what the connections of an endpoint share. Methods and the functions
+// of OnConnected and OnDisconnected are set before the first connection; after
+// that a Hub is safe for concurrent use.
 type Hub struct {
 	cfg      Config
 	methods  map[string]*method // by lower-case name
 	events   *events            // nil: the hub shows none
 	counters counters
+
+	onConnected    func(context.Context, Caller) error
+	onDisconnected func(Caller, error)
+	directory      directory
+
+	asked   atomic.Uint64 // calls of clients so far
+	awaited sync.Map      // *Session that is to answer, by invocation id
 
 	calls sync.WaitGroup // goroutines that run calls
 }
@@ -26,17 +34,34 @@ func New(cfg Config) *Hub {
 }
 
 // Handle registers a method that clients may call by name, whatever the case.
-// fn is a function. Its first parameters may be a context.Context, which ends
-// with the connection, and a Caller, in this order; the others are the call's
-// arguments. It returns nothing, a result, an error, or both. Calls of one
-// connection run one at a time. Handle panics if fn has another form or the
-// name is taken, since that is a mistake in the program.
-func (h *Hub) Handle(name string, fn any) {
+// fn is a function. Its first parameters may be a context.Context and a Caller,
+// in this order; the others are the call's arguments, in the types that they
+// are decoded into. It returns nothing, a result, an error, or both.
+//
+// A result of type <-chan T, iter.Seq[T] or iter.Seq2[T, error] is a stream to
+// the client, which has to call the method as one. A parameter of type <-chan T
+// or iter.Seq2[T, error] is a stream from the client. A stream that the client
+// ends with an error ends the sequence with it; a channel is closed and the
+// call fails with it. Whoever sends on a returned channel must stop when the
+// context ends, since nobody receives any more then.
+//
+// The context ends when the connection does; that of a call with streams also
+// when the client cancels it or the call is over. Of the calls without streams
+// Config.MaxParallelCalls run at a time for each connection, in their order;
+// calls with streams run beside them.
+//
+// Handle panics if fn has another form or the name is taken, since that is a
+// mistake in the program.
+func (h *Hub) Handle(name string, fn any, options ...MethodOption) {
 	key := strings.ToLower(name)
 	if _, taken := h.methods[key]; taken || name == "" {
 		panic("signalr: method name " + name + " is empty or taken")
 	}
-	h.methods[key] = newMethod(name, fn)
+	m := newMethod(name, fn)
+	for _, o := range options {
+		o(m)
+	}
+	h.methods[key] = m
 }
 
 func (h *Hub) method(target string) *method {
@@ -97,6 +122,7 @@ func NewBitwarden(cfg Config, b *broker.Broker, f Family) *Hub {
 func newEventHub(cfg Config, b *broker.Broker, p profile) *Hub {
 	h := New(cfg)
 	h.events = newEvents(b, p)
+	h.directory.off = true // events find their clients through the broker
 	h.Handle("Replay", replayEvents)
 	h.Handle("Ack", acknowledge)
 	return h

@@ -3,27 +3,62 @@ package signalr
 import (
 	"context"
 	"fmt"
+	"iter"
 	"reflect"
-
-	"hubline/signalr/protocol"
 )
 
 // method is a registered function and the plan of how to call it, made once.
 type method struct {
-	name      string
-	fn        reflect.Value
-	args      []reflect.Type // what clients send
-	ctx, call bool           // wants a context, a Caller
-	result    bool
-	err       bool
+	name    string
+	fn      reflect.Value
+	params  []param
+	args    int // how many of them the client sends with the call
+	uploads int // how many are streams from the client
+	result  resultKind
+	err     bool // the last result is an error
+	allow   func(Caller) bool
 }
+
+// param is one parameter of a method.
+type param struct {
+	kind paramKind
+	typ  reflect.Type // of the parameter
+	item reflect.Type // of a stream's items
+}
+
+type paramKind uint8
+
+const (
+	paramArgument paramKind = iota
+	paramContext
+	paramCaller
+	paramChannel  // <-chan T, from the client
+	paramSequence // iter.Seq2[T, error], from the client
+)
+
+type resultKind uint8
+
+const (
+	resultNone resultKind = iota
+	resultValue
+	resultChannel  // <-chan T or chan T: a stream to the client
+	resultSequence // iter.Seq[T]
+	resultPairs    // iter.Seq2[T, error]
+)
+
+func (k resultKind) streams() bool { return k >= resultChannel }
+
+// needsContext reports whether calls have a context of their own.
+func (m *method) needsContext() bool { return m.uploads > 0 || m.result.streams() }
 
 var (
 	typeContext = reflect.TypeFor[context.Context]()
 	typeCaller  = reflect.TypeFor[Caller]()
 	typeError   = reflect.TypeFor[error]()
+	typeBool    = reflect.TypeFor[bool]()
 )
 
+// newMethod makes the plan. It panics if fn has a form that cannot be called.
 func newMethod(name string, fn any) *method {
 	v := reflect.ValueOf(fn)
 	bad := func(why string) {
@@ -37,20 +72,23 @@ func newMethod(name string, fn any) *method {
 		bad("variadic")
 	}
 	m := &method{name: name, fn: v}
-	in := 0
-	if in < t.NumIn() && t.In(in) == typeContext {
-		m.ctx = true
-		in++
-	}
-	if in < t.NumIn() && t.In(in) == typeCaller {
-		m.call = true
-		in++
-	}
-	for ; in < t.NumIn(); in++ {
-		if p := t.In(in); p == typeContext || p == typeCaller {
-			bad("context and Caller must come first, in this order")
+	for in := range t.Ins() {
+		p := newParam(in)
+		switch p.kind {
+		case paramContext:
+			if len(m.params) > 0 {
+				bad("the context must come first")
+			}
+		case paramCaller:
+			if n := len(m.params); n > 1 || n == 1 && m.params[0].kind != paramContext {
+				bad("the Caller must come first, or behind the context")
+			}
+		case paramArgument:
+			m.args++
+		default:
+			m.uploads++
 		}
-		m.args = append(m.args, t.In(in))
+		m.params = append(m.params, p)
 	}
 	out := t.NumOut()
 	if out > 0 && t.Out(out-1) == typeError {
@@ -60,48 +98,56 @@ func newMethod(name string, fn any) *method {
 	if out > 1 {
 		bad("more than one result")
 	}
-	m.result = out == 1
+	if out == 1 {
+		m.result = resultOf(t.Out(0))
+	}
 	return m
 }
 
-// bind decodes a call's arguments and puts in front what the function wants
-// besides them.
-func (m *method) bind(ctx context.Context, c Caller, codec protocol.Codec, args []protocol.Raw) ([]reflect.Value, error) {
-	in := make([]reflect.Value, 0, len(m.args)+2)
-	if m.ctx {
-		in = append(in, reflect.ValueOf(ctx))
+func newParam(t reflect.Type) param {
+	p := param{typ: t}
+	switch {
+	case t == typeContext:
+		p.kind = paramContext
+	case t == typeCaller:
+		p.kind = paramCaller
+	case t.Kind() == reflect.Chan && t.ChanDir() == reflect.RecvDir:
+		p.kind, p.item = paramChannel, t.Elem()
+	case isIterator(t, 2) && t.In(0).In(1) == typeError:
+		p.kind, p.item = paramSequence, t.In(0).In(0)
 	}
-	if m.call {
-		in = append(in, reflect.ValueOf(c))
-	}
-	for i, t := range m.args {
-		p := reflect.New(t)
-		if err := codec.Unmarshal(args[i], p.Interface()); err != nil {
-			return nil, fmt.Errorf("argument %d of %s: %w", i, m.name, err)
-		}
-		in = append(in, p.Elem())
-	}
-	return in, nil
+	return p
 }
 
-// run calls the function. A panic is returned as an error of its own type.
-func (m *method) run(in []reflect.Value) (result any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &panicError{value: p}
-		}
-	}()
-	out := m.fn.Call(in)
-	if m.err {
-		err, _ = reflect.TypeAssert[error](out[len(out)-1])
+func resultOf(t reflect.Type) resultKind {
+	switch {
+	case t.Kind() == reflect.Chan && t.ChanDir() != reflect.SendDir:
+		return resultChannel
+	case isIterator(t, 1):
+		return resultSequence
+	case isIterator(t, 2) && t.In(0).In(1) == typeError:
+		return resultPairs
 	}
-	if m.result && err == nil {
-		result = out[0].Interface()
-	}
-	return result, err
+	return resultValue
 }
 
-// panicError is what a method panicked with.
-type panicError struct{ value any }
+// isIterator reports whether t is iter.Seq (n = 1) or iter.Seq2 (n = 2) of
+// anything, by whatever name.
+func isIterator(t reflect.Type, n int) bool {
+	if t.Kind() != reflect.Func || t.NumIn() != 1 || t.NumOut() != 0 || t.IsVariadic() {
+		return false
+	}
+	y := t.In(0)
+	return y.Kind() == reflect.Func && !y.IsVariadic() && y.NumIn() == n && y.NumOut() == 1 && y.Out(0) == typeBool
+}
 
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+var _ iter.Seq2[int, error] // the form that isIterator looks for
+
+// MethodOption is an option of Handle.
+type MethodOption func(*method)
+
+// Require has calls of the method refused unless allow returns true. It runs
+// when the call's turn has come.
+func Require(allow func(Caller) bool) MethodOption {
+	return func(m *method) { m.allow = allow }
+}

@@ -2,6 +2,7 @@ package signalr
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"hubline/replay"
@@ -19,6 +20,11 @@ type Options struct {
 	// IssuedAt is when the client's token was made: a logout from before is
 	// not replayed to it. Zero: no logout is replayed.
 	IssuedAt time.Time
+	// Identity is what authentication found, for Caller.Identity.
+	Identity any
+	// Request is the one that opened the connection, for Caller.Request. Nil
+	// saves its memory.
+	Request *http.Request
 }
 
 // ReadQuery sets what stands in the hub's URL: since, control and meta. get

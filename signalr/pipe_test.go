@@ -61,6 +61,7 @@ func (g gate) Unlock() { <-g }
 // pipe is a carrier without a network: a client that the test plays.
 type pipe struct {
 	t         testing.TB
+	id        string
 	s         *Session
 	transport transports.Transport
 	wake      chan struct{}
@@ -74,7 +75,7 @@ type pipe struct {
 	reason  transports.Reason
 }
 
-func (p *pipe) ConnectionID() string            { return "conn-1" }
+func (p *pipe) ConnectionID() string            { return p.id }
 func (p *pipe) Transport() transports.Transport { return p.transport }
 
 func (p *pipe) Wake() {
@@ -99,11 +100,17 @@ func (p *pipe) Abort(r transports.Reason) { p.Close(r) }
 // or the test does.
 func dial(t testing.TB, h *Hub, tr transports.Transport, o Options) *pipe {
 	t.Helper()
+	return dialAs(t, h, "conn-1", tr, o)
+}
+
+// dialAs is dial for one of several connections.
+func dialAs(t testing.TB, h *Hub, id string, tr transports.Transport, o Options) *pipe {
+	t.Helper()
 	if o.User == "" {
 		o.User = "u"
 	}
 	p := &pipe{
-		t: t, transport: tr, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		t: t, id: id, transport: tr, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		stalled: make(gate, 1), receiving: make(gate, 1),
 	}
 	var err error
@@ -305,7 +312,7 @@ func adder(cfg Config) *Hub {
 	h.Handle("Refuse", func(why string) error { return Errorf("%s", why) })
 	h.Handle("Break", func() error { return fmt.Errorf("secret %d", 1) })
 	h.Handle("Panic", func() { panic("secret") })
-	h.Handle("Channel", func() chan int { return nil })
+	h.Handle("Channel", func() complex128 { return 1 })
 	h.Handle("Wait", func(ctx context.Context) { <-ctx.Done() })
 	h.Handle("Sleep", func(ms int) int { time.Sleep(time.Duration(ms) * time.Millisecond); return ms })
 	h.Handle("Who", func(c Caller) []string {

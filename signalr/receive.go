@@ -98,12 +98,14 @@ func (s *Session) handshake(buf []byte, whole bool) (n int, err error) {
 	}
 	s.shaken, s.late = true, h.Bare
 	s.heard.Store(time.Now().UnixNano())
+	s.hub.directory.enter(s) // Closed, which takes it out, does not come while we run
 	s.mu.Lock()
 	if !s.over {
 		s.hub.counters.handshakes.Add(1)
 		s.codec = codec
 		s.putBytesLocked([]byte(protocol.HandshakeOK), codec.Binary())
 		s.beginLocked()
+		s.beginLifeLocked()
 	}
 	s.mu.Unlock()
 	s.conn.Wake()
@@ -140,13 +142,18 @@ func (s *Session) decode(body []byte) error {
 	switch m.Type {
 	case protocol.TypeInvocation, protocol.TypeStreamInvocation:
 		s.enqueue(m)
+	case protocol.TypeStreamItem:
+		s.item(m)
+	case protocol.TypeCompletion:
+		return s.complete(m)
+	case protocol.TypeCancelInvocation:
+		s.cancelStream(m.InvocationID)
 	case protocol.TypePing:
 		s.armed.Store(true)
 	case protocol.TypeClose:
 		s.finish(&protocol.Message{Type: protocol.TypeClose}, transports.ReasonClientClosed)
 	}
-	// Items, completions and cancellations name nothing that exists here; Ack
-	// and Sequence have no meaning without stateful reconnect; types of a
+	// Ack and Sequence have no meaning without stateful reconnect; types of a
 	// later protocol are skipped.
 	return nil
 }

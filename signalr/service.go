@@ -37,6 +37,8 @@ func (c *cursorText) UnmarshalJSON(b []byte) error {
 func (c *cursorText) DecodeMsgpack(d *msgpack.Decoder) error {
 	v, err := d.DecodeInterfaceLoose()
 	switch v := v.(type) {
+	case nil:
+		*c = ""
 	case string:
 		*c = cursorText(v)
 	case int64:
@@ -70,39 +72,27 @@ func replayEvents(c Caller, since cursorText) (*Replayed, error) {
 	if err != nil {
 		return nil, Errorf("%v", err)
 	}
-	s := c.s
-	sub, w, err := s.hub.events.broker.Subscribe(broker.Options{User: s.user, Device: s.device, Since: from, Waker: s.conn})
-	switch {
-	case errors.Is(err, broker.ErrTooManyConnections), errors.Is(err, broker.ErrFull), errors.Is(err, broker.ErrDraining):
-		return nil, Errorf("%v", err)
-	case err != nil:
-		return nil, err
-	}
-	return s.restart(sub, &w)
+	w := c.s.rewind(from)
+	return &Replayed{
+		Replayed: w.Replayed, Gap: toGap(w.Gap),
+		Cursor: replay.Cursor{Epoch: w.Epoch, Seq: w.Head}.String(),
+	}, nil
 }
 
-// restart puts sub in the place of the session's subscription and waits until
-// what it has to replay is laid out.
-func (s *Session) restart(sub *broker.Subscription, w *broker.Welcome) (*Replayed, error) {
+// rewind has events read again and waits until they are laid out, or the
+// connection is over.
+func (s *Session) rewind(since replay.Since) broker.Welcome {
+	w := s.feed.sub.Rewind(since)
 	s.mu.Lock()
-	if s.over {
-		s.mu.Unlock()
-		sub.Close()
-		return nil, Errorf("connection has ended")
-	}
-	old := s.feed.sub
-	s.feed.sub, s.feed.epoch, s.feed.passed, s.feed.target = sub, w.Epoch, w.Start, w.Head
+	s.feed.turn++ // what Fill has in its hands from before counts no more
+	s.feed.passed, s.feed.target = w.Start, w.Head
 	s.mu.Unlock()
-	old.Close()
 	s.conn.Wake()
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.awaitLocked(func() bool { return s.feed.passed >= w.Head }, nil)
-	return &Replayed{
-		Replayed: w.Replayed, Gap: toGap(w.Gap),
-		Cursor: replay.Cursor{Epoch: w.Epoch, Seq: w.Head}.String(),
-	}, nil
+	return w
 }
 
 // acknowledge is the hub method Ack: the client has everything up to the
@@ -112,9 +102,6 @@ func acknowledge(c Caller, cursor cursorText) error {
 	if err != nil {
 		return Errorf("%v", err)
 	}
-	c.s.mu.Lock()
-	sub := c.s.feed.sub
-	c.s.mu.Unlock()
-	sub.Acknowledge(at)
+	c.s.feed.sub.Acknowledge(at)
 	return nil
 }

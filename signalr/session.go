@@ -17,11 +17,10 @@ type Session struct {
 	conn   transports.Conn
 	user   string
 	device string
-	opened int64 // Unix nanoseconds
 
-	in       []byte       // Receive's own: what is not yet a whole message; nil most of the time
-	heard    atomic.Int64 // Unix nanoseconds of the client's last message
-	nextPing int64        // Tick's own: Unix nanoseconds; 0: not planned
+	in     []byte       // Receive's own: what is not yet a whole message; nil most of the time
+	heard  atomic.Int64 // Unix nanoseconds of the client's last message
+	pingAt int64        // Tick's own: Unix nanoseconds; until one is planned, when the connection was opened
 
 	mu      sync.Mutex     // guards what follows, but for what says otherwise
 	codec   protocol.Codec // nil until the handshake is done
@@ -29,12 +28,15 @@ type Session struct {
 	waiting int            // bytes in out
 	changed chan struct{}  // closed at the next change that somebody waits for
 	work    *work          // calls; nil while there are none
+	more    *more          // nil while nobody needs it
 	feed    feed
 	ping    bool // a ping is due
-	over    bool // nothing is sent or read any more
+	over    bool // nothing is queued or read any more; the goodbye is the last of out
+	muted   bool // no events are sent any more
 
 	control bool // the client wants hubline.ready; does not change
 	meta    bool // the client wants a meta argument; does not change
+	planned bool // Tick's own: pingAt is a ping
 	shaken  bool // Receive's own: the handshake was read
 	late    bool // Receive's own: a bare handshake's separator may still come
 	gapped  bool // Fill's own after the handshake: the last thing laid out was a gap
@@ -54,8 +56,11 @@ type message struct {
 // returns.
 func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
 	s := &Session{
-		hub: h, conn: conn, user: o.User, device: o.Device, opened: time.Now().UnixNano(),
+		hub: h, conn: conn, user: o.User, device: o.Device, pingAt: time.Now().UnixNano(),
 		control: o.Control, meta: o.Meta,
+	}
+	if o.Request != nil || o.Identity != nil {
+		s.more = &more{request: keep(o.Request), identity: o.Identity}
 	}
 	if h.events == nil {
 		return s, nil
@@ -103,9 +108,9 @@ func (s *Session) signalLocked() {
 	}
 }
 
-// awaitLocked waits until ready, or the connection is over, or, if timeout is
-// not nil, that has come; it reports the first. s.mu is given up while waiting.
-func (s *Session) awaitLocked(ready func() bool, timeout <-chan time.Time) bool {
+// awaitLocked waits until ready, or the connection is over, or giveUp is closed
+// (nil: never); it reports the first. s.mu is given up while waiting.
+func (s *Session) awaitLocked(ready func() bool, giveUp <-chan struct{}) bool {
 	for !s.over {
 		if ready() {
 			return true
@@ -117,7 +122,7 @@ func (s *Session) awaitLocked(ready func() bool, timeout <-chan time.Time) bool 
 		s.mu.Unlock()
 		select {
 		case <-ch: // closed at the latest by overLocked
-		case <-timeout:
+		case <-giveUp:
 			late = true
 		}
 		s.mu.Lock()
@@ -150,6 +155,7 @@ func (s *Session) end(r transports.Reason, putLocked func() bool) bool {
 		s.mu.Unlock()
 		return false
 	}
+	s.muted = r == transports.ReasonRevoked
 	s.overLocked()
 	s.mu.Unlock()
 	s.conn.Close(r)
@@ -159,8 +165,12 @@ func (s *Session) end(r transports.Reason, putLocked func() bool) bool {
 // overLocked stops calls and whoever waits.
 func (s *Session) overLocked() {
 	s.over = true
+	if s.more != nil && s.more.cancel != nil {
+		s.more.cancel()
+	}
 	if s.work != nil {
-		s.work.stop()
+		s.dropLocked()
+		s.restLocked()
 	}
 	s.signalLocked()
 }
@@ -177,7 +187,7 @@ func (s *Session) Leave(r transports.Reason) {
 }
 
 // Closed implements transports.Session.
-func (s *Session) Closed(transports.Reason) {
+func (s *Session) Closed(r transports.Reason) {
 	s.mu.Lock()
 	s.overLocked()
 	s.out, s.waiting = nil, 0
@@ -187,4 +197,5 @@ func (s *Session) Closed(transports.Reason) {
 	if sub != nil {
 		sub.Close()
 	}
+	s.endLife(r)
 }

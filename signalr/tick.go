@@ -22,7 +22,7 @@ func (s *Session) Tick(now time.Time) time.Time {
 		return time.Time{}
 	}
 	if !shaken {
-		if deadline := time.Unix(0, s.opened).Add(cfg.HandshakeTimeout); now.Before(deadline) {
+		if deadline := time.Unix(0, s.pingAt).Add(cfg.HandshakeTimeout); now.Before(deadline) {
 			// The handshake may be done soon, and the first ping be due first.
 			return earlier(deadline, now.Add(s.pingStep()))
 		}
@@ -40,17 +40,17 @@ func (s *Session) Tick(now time.Time) time.Time {
 		}, transports.ReasonTimeout)
 		return time.Time{}
 	}
-	if s.nextPing == 0 {
-		s.nextPing = s.opened + int64(s.pingStep())
+	if !s.planned {
+		s.pingAt, s.planned = s.pingAt+int64(s.pingStep()), true
 	}
-	if now.UnixNano() >= s.nextPing {
-		s.nextPing = now.Add(s.pingStep()).UnixNano()
+	if now.UnixNano() >= s.pingAt {
+		s.pingAt = now.Add(s.pingStep()).UnixNano()
 		s.mu.Lock()
 		s.ping = true
 		s.mu.Unlock()
 		s.conn.Wake()
 	}
-	return earlier(time.Unix(0, s.nextPing), s.deadline(now))
+	return earlier(time.Unix(0, s.pingAt), s.deadline(now))
 }
 
 // pingStep is when the next ping is asked for, so that it goes out in time. Zero

@@ -57,6 +57,9 @@ type Connection struct {
 	onEnd     func()
 
 	receive sync.Mutex // held while the session's Receive runs
+
+	posts   atomic.Int32 // POSTs that are served or wait for their turn
+	posting sync.Mutex   // held by the one that is served
 }
 
 // never is the due time of a session that wants no more ticks.

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// maxPosts is how many POSTs of one connection may wait for each other. SignalR's
+// clients have one at a time.
+const maxPosts = 16
+
 // post serves the client's bytes on transports that only carry the server's.
 func (e *Endpoint) post(w http.ResponseWriter, r *http.Request) {
 	who, ok := e.Authenticate(w, r)
@@ -21,6 +25,16 @@ func (e *Endpoint) post(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusMethodNotAllowed, textPostOnWS)
 		return
 	}
+	// One at a time, from before the body is read: others must not cost its memory.
+	if c.posts.Add(1) > maxPosts {
+		c.posts.Add(-1)
+		w.Header().Set("Retry-After", "1")
+		plain(w, http.StatusTooManyRequests, "")
+		return
+	}
+	defer c.posts.Add(-1)
+	c.posting.Lock()
+	defer c.posting.Unlock()
 	body, err := e.body(w, r)
 	if err != nil {
 		status := http.StatusBadRequest

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,4 +207,61 @@ func TestBodyOfAnyForm(t *testing.T) {
 			t.Errorf("session got %q in %d messages", got, n)
 		}
 	})
+}
+
+// POSTs that wait for each other cost no memory for their bodies, and are not many.
+func TestWaitingPOSTsAreBounded(t *testing.T) {
+	const limit = 16
+	e, c := attached(t)
+	began, goOn := make(chan struct{}, 1), make(chan struct{})
+	e.sessions[c].OnReceive = func([]byte, bool) {
+		began <- struct{}{}
+		<-goOn
+	}
+	var reads atomic.Int32
+	do := func() int {
+		r := httptest.NewRequest(http.MethodPost, "/hub?id="+c.Token(), watched{strings.NewReader("x"), &reads})
+		r.Header.Set("Authorization", "u")
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		return w.Code
+	}
+	codes := make(chan int, 2*limit)
+	for range cap(codes) {
+		go func() { codes <- do() }() // ends with the answer
+	}
+	for range limit { // those over the limit do not wait
+		if got := <-codes; got != http.StatusTooManyRequests {
+			t.Errorf("answered %d", got)
+		}
+	}
+	for i := range limit {
+		<-began
+		if n := reads.Load(); int(n) != i+1 {
+			t.Errorf("%d bodies were read when %d were served", n, i+1)
+		}
+		goOn <- struct{}{}
+	}
+	for range limit {
+		if got := <-codes; got != http.StatusOK {
+			t.Errorf("answered %d", got)
+		}
+	}
+	go func() { <-began; goOn <- struct{}{} }() // ends with the last POST
+	if got := do(); got != http.StatusOK {
+		t.Errorf("afterwards: %d", got)
+	}
+}
+
+// watched counts bodies that were read.
+type watched struct {
+	*strings.Reader
+	reads *atomic.Int32
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	if w.Len() > 0 {
+		w.reads.Add(1)
+	}
+	return w.Reader.Read(p)
 }

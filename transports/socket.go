@@ -16,11 +16,11 @@ func unwrap(nc net.Conn) net.Conn {
 // rawConn returns what lets us use the socket without blocking, or nil where
 // bytes are not written as they are, as with TLS.
 func rawConn(nc net.Conn) syscall.RawConn {
-	tc, ok := nc.(*net.TCPConn)
+	sc, ok := nc.(syscall.Conn) // TLS is none
 	if !ok {
 		return nil
 	}
-	raw, err := tc.SyscallConn()
+	raw, err := sc.SyscallConn()
 	if err != nil {
 		return nil
 	}

@@ -33,13 +33,15 @@ type Codec interface {
 	// valid JSON; the JSON codec appends it as it stands.
 	AppendJSON(dst, value []byte) ([]byte, error)
 
-	// Marshal encodes v as a value of this encoding. A json.RawMessage is
-	// taken for what it holds.
-	Marshal(v any) (Raw, error)
+	// Marshal encodes v as a value of this encoding, by the rules in the
+	// package comment. Cycles, and values that are nested deeper than MaxDepth,
+	// are errors. Fields without a name in a tag are named by n.
+	Marshal(v any, n Naming) (Raw, error)
 
-	// Unmarshal decodes raw, which came from Decode, into v. Numbers that do
-	// not fit are errors.
-	Unmarshal(raw Raw, v any) error
+	// Unmarshal decodes raw into what v points to, by the same rules. raw may
+	// hold anything and is not kept. Numbers that do not fit are errors, at any
+	// depth; on an error the target may be half filled.
+	Unmarshal(raw Raw, v any, n Naming) error
 
 	// EncodeInvocation encodes what all receivers of an event share.
 	EncodeInvocation(e Event) (*Encoded, error)

@@ -165,7 +165,7 @@ func TestStampedLengths(t *testing.T) {
 					Cursor string `json:"cursor"`
 					A      int    `json:"a"`
 				}
-				if err := MessagePack.Unmarshal(m.Arguments[1], &meta); err != nil {
+				if err := MessagePack.Unmarshal(m.Arguments[1], &meta, NamesExact); err != nil {
 					t.Fatal(err)
 				}
 				if meta.Seq != seq || meta.Cursor != m.Headers["cursor"] || meta.A != 1 {

@@ -101,11 +101,11 @@ func fuzzDecode(f *testing.F, c Codec) {
 		}
 		for _, a := range m.Arguments {
 			var v any
-			_ = c.Unmarshal(a, &v)
+			_ = c.Unmarshal(a, &v, NamesExact)
 			var s sample
-			_ = c.Unmarshal(a, &s)
+			_ = c.Unmarshal(a, &s, NamesExact)
 			var n int8
-			_ = c.Unmarshal(a, &n)
+			_ = c.Unmarshal(a, &n, NamesExact)
 		}
 		if !m.Type.Known() {
 			return

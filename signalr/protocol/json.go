@@ -1,9 +1,6 @@
 package protocol
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "bytes"
 
 // jsonCodec is the "json" protocol: UTF-8 text, each message an object that
 // ends with a record separator.
@@ -53,19 +50,8 @@ func (jsonCodec) Decode(body []byte, m *Message) error {
 	return p.decode(m)
 }
 
-func (jsonCodec) Unmarshal(raw Raw, v any) error { return json.Unmarshal(raw, v) }
+func (jsonCodec) Marshal(v any, n Naming) (Raw, error) { return marshal(v, false, n) }
 
-func (jsonCodec) Marshal(v any) (Raw, error) {
-	if raw, ok := v.(json.RawMessage); ok && raw != nil {
-		return Raw(raw), nil
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
+func (jsonCodec) Unmarshal(raw Raw, v any, n Naming) error { return unmarshal(raw, v, false, n) }
 
 func (jsonCodec) AppendJSON(dst, value []byte) ([]byte, error) { return append(dst, value...), nil }

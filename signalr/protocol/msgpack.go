@@ -11,6 +11,12 @@ var messagePackPing = []byte{0x02, 0x91, 0x06}
 
 func (messagePackCodec) Ping() []byte { return messagePackPing }
 
+func (messagePackCodec) Marshal(v any, n Naming) (Raw, error) { return marshal(v, true, n) }
+
+func (messagePackCodec) Unmarshal(raw Raw, v any, n Naming) error {
+	return unmarshal(raw, v, true, n)
+}
+
 // Next refuses a message as soon as its length is known, so that nobody makes
 // us collect what will be thrown away.
 func (messagePackCodec) Next(buf []byte, limit int) (body []byte, n int, err error) {

@@ -40,6 +40,20 @@ func appendPackedFloat(dst []byte, v float64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, codeFloat64), math.Float64bits(v))
 }
 
+func appendPackedFloat32(dst []byte, v float32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, codeFloat32), math.Float32bits(v))
+}
+
+func appendBinHead(dst []byte, n int) []byte {
+	switch {
+	case n <= math.MaxUint8:
+		return append(dst, codeBin8, byte(n)) //nolint:gosec // checked
+	case n <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(dst, codeBin16), uint16(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, codeBin32), uint32(n)) //nolint:gosec // a message has at most 2 GB
+}
+
 func appendPackedString(dst []byte, s string) []byte {
 	return append(appendStringHead(dst, len(s)), s...)
 }

@@ -1,0 +1,9 @@
+package longpoll
+
+import (
+	"testing"
+
+	"hubline/transports/xtest"
+)
+
+func TestMain(m *testing.M) { xtest.Main(m) }

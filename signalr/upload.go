@@ -1,0 +1,169 @@
+package signalr
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"time"
+
+	"hubline/signalr/protocol"
+)
+
+// upload is a stream from the client to a call. Session.mu guards it.
+type upload struct {
+	id     string
+	queue  []protocol.Raw
+	bytes  int
+	ended  bool  // the client has sent the last item
+	closed bool  // the method has returned, so nobody reads
+	err    error // how it ended, if not well
+}
+
+var (
+	errUploadLost = errors.New("The underlying connection was closed.") //nolint:staticcheck // .NET's text
+	errUploadItem = errors.New("Failed to bind Stream message.")        //nolint:staticcheck // .NET's text
+)
+
+// item is a StreamItem. It blocks while the call is behind with reading; the
+// client's silence is then our fault.
+func (s *Session) item(m *protocol.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.uploadLocked(m.InvocationID)
+	if u == nil || u.ended {
+		return
+	}
+	cfg := &s.hub.cfg
+	room := func() bool {
+		return u.closed || len(u.queue) == 0 || len(u.queue) < cfg.StreamBuffer && u.bytes+len(m.Item) <= cfg.MaxQueuedBytes
+	}
+	if !room() {
+		s.busy.Store(true)
+		s.awaitLocked(room, nil)
+		s.heard.Store(time.Now().UnixNano())
+		s.busy.Store(false)
+	}
+	if u.closed || s.over {
+		return
+	}
+	u.queue = append(u.queue, append(protocol.Raw(nil), m.Item...))
+	u.bytes += len(m.Item)
+	s.signalLocked()
+}
+
+func (s *Session) uploadLocked(id string) *upload {
+	if s.work == nil {
+		return nil
+	}
+	return s.work.uploads[id]
+}
+
+// endUploadLocked is a Completion of a stream from the client.
+func (s *Session) endUploadLocked(u *upload, text string) {
+	u.ended = true
+	if text != "" {
+		u.err = &Error{Text: text}
+	}
+	s.signalLocked()
+}
+
+// next waits for an item. ok is false at the end of the stream, with the error
+// that it ended with, if any.
+func (s *Session) next(c *call, u *upload, item reflect.Value) (ok bool, err error) {
+	s.mu.Lock()
+	s.awaitLocked(func() bool { return len(u.queue) > 0 || u.ended || u.closed }, c.ctx.Done())
+	if len(u.queue) == 0 {
+		defer s.mu.Unlock()
+		switch {
+		case u.err != nil:
+		case s.over:
+			u.err = errUploadLost
+		case !u.ended:
+			u.err = context.Canceled
+		}
+		return false, u.err
+	}
+	raw := u.queue[0]
+	u.queue[0] = nil
+	u.queue = u.queue[1:]
+	u.bytes -= len(raw)
+	s.signalLocked()
+	s.mu.Unlock()
+	if err := s.codec.Unmarshal(raw, item.Interface(), protocol.NamesExact); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		u.queue, u.bytes, u.ended, u.err = nil, 0, true, errUploadItem
+		return false, u.err
+	}
+	return true, nil
+}
+
+// sequence is the stream as an iter.Seq2[T, error]: an error is its last pair.
+func (s *Session) sequence(c *call, u *upload, p *param) reflect.Value {
+	return reflect.MakeFunc(p.typ, func(args []reflect.Value) []reflect.Value {
+		yield := args[0]
+		for {
+			item := reflect.New(p.item)
+			ok, err := s.next(c, u, item)
+			if !ok && err == nil {
+				return nil
+			}
+			if !ok {
+				yield.Call([]reflect.Value{reflect.Zero(p.item), reflect.ValueOf(&err).Elem()})
+				return nil
+			}
+			if !yield.Call([]reflect.Value{item.Elem(), reflect.Zero(typeError)})[0].Bool() {
+				return nil
+			}
+		}
+	})
+}
+
+// channel is the stream as a <-chan T, closed at its end. What it ended with,
+// if not well, becomes the call's error, see cutShort.
+func (s *Session) channel(c *call, u *upload, p *param) reflect.Value {
+	ch := reflect.MakeChan(reflect.ChanOf(reflect.BothDir, p.item), 0)
+	// Ends with the stream, or with the call.
+	s.hub.calls.Go(func() {
+		defer ch.Close()
+		cases := []reflect.SelectCase{
+			{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(c.ctx.Done())},
+			{Dir: reflect.SelectSend, Chan: ch},
+		}
+		for {
+			item := reflect.New(p.item)
+			if ok, _ := s.next(c, u, item); !ok {
+				return
+			}
+			cases[1].Send = item.Elem()
+			if i, _, _ := reflect.Select(cases); i == 0 {
+				return
+			}
+		}
+	})
+	return ch.Convert(p.typ)
+}
+
+// cutShort returns the error of a stream that the method got as a channel and
+// so could not see, or nil.
+func (c *call) cutShort() error {
+	if len(c.uploads) == 0 {
+		return nil
+	}
+	s := c.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := 0
+	for _, p := range c.method.params {
+		switch p.kind {
+		case paramChannel:
+			if err := c.uploads[i].err; err != nil {
+				return err
+			}
+			i++
+		case paramSequence:
+			i++
+		}
+	}
+	return nil
+}
