@@ -94,7 +94,10 @@ func (p *pipe) Close(r transports.Reason) {
 	p.Wake()
 }
 
-func (p *pipe) Abort(r transports.Reason) { p.Close(r) }
+func (p *pipe) Abort(r transports.Reason) {
+	p.Close(r)
+	p.s.Interrupt()
+}
 
 // dial opens a session of h in a synctest bubble and serves it until it ends
 // or the test does.

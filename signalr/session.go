@@ -186,6 +186,13 @@ func (s *Session) Leave(r transports.Reason) {
 	}
 }
 
+// Interrupt implements transports.Interrupter: calls and streams end.
+func (s *Session) Interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.overLocked()
+}
+
 // Closed implements transports.Session.
 func (s *Session) Closed(r transports.Reason) {
 	s.mu.Lock()

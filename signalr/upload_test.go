@@ -110,10 +110,14 @@ func TestStreamsFromTheClient(t *testing.T) {
 			p.upload("1", "Sum", "0", `"a"`)
 			p.items("a", `"x"`, "1")
 		}, failed(unexpected + "'Sum' on the server.")},
-		{"too few streams", func(p *pipe) { p.upload("1", "Zip", `"-"`, `"a"`) },
-			failed(unexpected + "'Zip' on the server. HubException: Client sent 1 stream(s), Hub method expects 2.")},
-		{"the same stream twice", func(p *pipe) { p.upload("1", "Zip", `"-"`, `"a","a"`) },
-			failed(unexpected + "'Zip' on the server. HubException: Stream ID 'a' is already in use.")},
+		{
+			"too few streams", func(p *pipe) { p.upload("1", "Zip", `"-"`, `"a"`) },
+			failed(unexpected + "'Zip' on the server. HubException: Client sent 1 stream(s), Hub method expects 2."),
+		},
+		{
+			"the same stream twice", func(p *pipe) { p.upload("1", "Zip", `"-"`, `"a","a"`) },
+			failed(unexpected + "'Zip' on the server. HubException: Stream ID 'a' is already in use."),
+		},
 		{"items for nothing", func(p *pipe) {
 			p.items("a", "1")
 			p.endUpload("a")
@@ -204,7 +208,7 @@ func TestFullStreamHoldsTheReaderBack(t *testing.T) {
 
 // When the method returns, or the connection ends, nobody waits for room.
 func TestAReaderThatIsHeldBackIsLetGo(t *testing.T) {
-	for _, end := range []bool{false, true} {
+	for _, end := range []string{"", "leave", "abort"} {
 		bubble(t, func(t *testing.T) {
 			h := uploader(Config{})
 			p := connect(t, h, Options{})
@@ -215,10 +219,16 @@ func TestAReaderThatIsHeldBackIsLetGo(t *testing.T) {
 				close(done)
 			}()
 			time.Sleep(time.Second)
-			if end {
+			switch end {
+			case "leave":
 				p.s.Leave(transports.ReasonDrain)
 				<-done
 				p.want(`{"type":7,"allowReconnect":true}`)
+				return
+			case "abort":
+				p.Abort(transports.ReasonLost)
+				<-done
+				p.wantEnd(transports.ReasonLost)
 				return
 			}
 			time.Sleep(3 * time.Second)

@@ -69,7 +69,10 @@ func (c *Connection) end(r Reason, unclaimed bool) {
 	if c.reason == "" {
 		c.reason = r
 	}
-	claimed, onEnd := c.claimed, c.onEnd
+	claimed, onEnd, session := c.claimed, c.onEnd, c.session
+	if claimed && c.session != nil { // else it was refused
+		c.server.ends.count(c.transport, c.reason)
+	}
 	c.early, c.onEnd = nil, nil
 	c.mu.Unlock()
 	c.server.remove(c)
@@ -79,6 +82,7 @@ func (c *Connection) end(r Reason, unclaimed bool) {
 	if onEnd != nil {
 		onEnd()
 	}
+	interrupt(session)
 	c.tell()
 }
 

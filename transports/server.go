@@ -61,6 +61,7 @@ type Server struct {
 	pool    *pool
 	registry
 
+	ends      ends
 	phase     atomic.Int32
 	conns     *group // connections that a request has attached to
 	tasks     *group // goroutines

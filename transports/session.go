@@ -31,6 +31,20 @@ type Session interface {
 	Closed(reason Reason)
 }
 
+// Interrupter is a Session whose Receive may wait for something else than time.
+type Interrupter interface {
+	// Interrupt tells that the connection is over: a Receive that waits must
+	// return, since Closed is called behind it. It is called from any
+	// goroutine, perhaps more than once, and must not block.
+	Interrupt()
+}
+
+func interrupt(s Session) {
+	if i, ok := s.(Interrupter); ok {
+		i.Interrupt()
+	}
+}
+
 // Conn is a carrier's side of one connection, as a dialect sees it.
 type Conn interface {
 	// ConnectionID is the public name of the connection.

@@ -105,6 +105,7 @@ func (s *Stream) Abort(r Reason) {
 	s.ending.CompareAndSwap(nil, &r)
 	if s.gone.CompareAndSwap(false, true) {
 		cut(s.conn) // the reader learns of it
+		interrupt(s.session)
 	}
 }
 

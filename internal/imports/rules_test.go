@@ -74,6 +74,11 @@ var rooms = []room{
 		never: []rule{noEcho, noSocket, noJWT, noRedis},
 	},
 	{
+		path: "signalr/serve", may: []string{"longpoll", "signalr", "sse", "transports", "websocket"},
+		why:   "it ties hubs to carriers for other programs, which bring their own authentication and routes",
+		never: []rule{noEcho, noJWT, noRedis},
+	},
+	{
 		path: "native", may: []string{"broker", "replay", "transports"},
 		why:   "a dialect works over any carrier, and dialects do not know each other",
 		never: []rule{noEcho, noSocket, noJWT, noRedis},

@@ -1,0 +1,82 @@
+package serve
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"hubline/transports"
+)
+
+// Options of one path.
+type Options struct {
+	// Authenticate tells whose a request is; every request of a connection
+	// must be the same user's. The identity is for Caller.Identity. An error is
+	// answered 401 without a body, or with the status of its method
+	// Status() int. Nil lets everybody in, without a name.
+	Authenticate func(r *http.Request) (user string, identity any, err error)
+	// Transports that are offered, in the order of preference. Nil means all.
+	Transports []transports.Transport
+	// AllowedOrigins lists the origins, such as "https://app.example", whose
+	// pages may connect besides the server's own; "*" is any. A browser's
+	// request from another one is answered 403.
+	AllowedOrigins []string
+	// PollTimeout is how long a poll waits. Zero means 90 s.
+	PollTimeout time.Duration
+	// AwayTimeout is how long a client may take between two polls. Zero means
+	// 15 s.
+	AwayTimeout time.Duration
+	// NegotiateTTL is how long a negotiated connection waits for its client.
+	// Zero means 15 s.
+	NegotiateTTL time.Duration
+	// MinVersion is the lowest version of the negotiation that is served.
+	MinVersion int
+	// MaxBody bounds one POST, in bytes. Zero means 1 MiB.
+	MaxBody int64
+}
+
+func (o Options) withDefaults() Options {
+	if o.Authenticate == nil {
+		o.Authenticate = func(*http.Request) (string, any, error) { return "", nil, nil }
+	}
+	if o.Transports == nil {
+		o.Transports = transports.All()
+	}
+	return o
+}
+
+// allowed reports whether the request may come from the page that it comes from.
+func (o *Options) allowed(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || slices.Contains(o.AllowedOrigins, "*") || slices.Contains(o.AllowedOrigins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, r.Host)
+}
+
+// share sets what lets a page of another origin read the answer (Fetch standard,
+// section "CORS protocol"), credentials included, since SignalR's clients send
+// them unless told otherwise. It reports whether the request was only a question.
+func share(w http.ResponseWriter, r *http.Request) (preflight bool) {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Add("Vary", "Origin")
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+		h.Set("Access-Control-Allow-Headers", asked)
+	}
+	h.Set("Access-Control-Max-Age", "7200")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
