@@ -161,7 +161,7 @@ func (m *broadcast) to(s *Session) error {
 		s.finish(&comeBack, transports.ReasonSlow)
 		return nil
 	}
-	s.putBytesLocked(b, codec.Binary())
+	s.putBytesLocked(message{bytes: b, binary: codec.Binary(), counted: true})
 	s.mu.Unlock()
 	s.conn.Wake()
 	return nil

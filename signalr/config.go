@@ -45,6 +45,10 @@ type Config struct {
 	// the method; over that, or over MaxQueuedBytes of them, no more is read
 	// from the client. Zero means 10.
 	StreamBuffer int
+	// StatefulBytes and StatefulMessages bound what a connection with stateful
+	// reconnect has been sent and has not acknowledged; over them it is sent
+	// no more. Zero means 100,000 bytes and 1,000 messages.
+	StatefulBytes, StatefulMessages int
 	// DetailedErrors shows clients the texts of all errors, not only of those
 	// made for them (Error).
 	DetailedErrors bool
@@ -74,6 +78,8 @@ func (c Config) withDefaults() Config {
 	number(&c.MaxOutboxBytes, 1<<20)
 	number(&c.MaxParallelCalls, 1)
 	number(&c.MaxStreams, 64)
+	number(&c.StatefulBytes, 100_000)
+	number(&c.StatefulMessages, 1000)
 	number(&c.StreamBuffer, 10)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -136,5 +136,5 @@ func (s *Session) putEventLocked(e *protocol.Event) {
 	if err != nil {
 		panic(err) // our own JSON
 	}
-	s.putBytesLocked(enc.Append(nil), s.codec.Binary())
+	s.putBytesLocked(message{bytes: enc.Append(nil), binary: s.codec.Binary(), counted: true})
 }

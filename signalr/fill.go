@@ -15,9 +15,16 @@ const page = 32
 // that a client without a cursor misses nothing that came before; more than that
 // is left to its next connection. Who was revoked gets no events any more.
 func (s *Session) Fill(b *transports.Batch) (more bool) {
+	if s.state != nil {
+		return s.fillStateful(b)
+	}
+	return s.fill(b)
+}
+
+func (s *Session) fill(b *transports.Batch) (more bool) {
 	s.mu.Lock()
-	out, ping, codec, over := s.out, s.ping, s.codec, s.over
-	s.out, s.waiting, s.ping = nil, 0, false
+	out, ping, codec, over := s.takeLocked(), s.ping, s.codec, s.over
+	s.ping = false
 	events := codec != nil && s.feed.sub != nil && !s.muted
 	f := s.feed // as of now: Replay may change it meanwhile
 	if len(out) > 0 {
@@ -50,7 +57,11 @@ func (s *Session) fillEvents(b *transports.Batch, codec protocol.Codec, f *feed)
 	v := s.hub.events.view(codec, s.meta)
 	var waiting [page]broker.Delivery
 	for !b.Full() {
-		taken := f.sub.Next(waiting[:0], b.Room())
+		bytes, n := s.credit(b.Room(), page)
+		if bytes <= 0 || n <= 0 {
+			return false // until the client has acknowledged something
+		}
+		taken := f.sub.Next(waiting[:0:n], bytes)
 		if len(taken) == 0 {
 			s.caughtUp(f)
 			return false
@@ -87,11 +98,13 @@ func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Deli
 	}
 	s.gapped = false
 	b.Begin(transports.Meta{Binary: v.binary})
+	from := len(b.Buf)
 	if v.stamped {
 		b.Buf = e.AppendStamped(b.Buf, d.Seq, f.sub.LogEpoch())
 	} else {
 		b.Buf = e.Append(b.Buf)
 	}
+	s.keep(b.Buf[from:])
 	b.End()
 }
 
@@ -108,7 +121,9 @@ func (s *Session) layGap(b *transports.Batch, v *view, f *feed, d *broker.Delive
 		panic(err) // our own JSON
 	}
 	b.Begin(transports.Meta{Binary: v.binary})
+	from := len(b.Buf)
 	b.Buf = enc.Append(b.Buf)
+	s.keep(b.Buf[from:])
 	b.End()
 }
 

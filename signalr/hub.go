@@ -78,7 +78,7 @@ func (h *Hub) Wait() { h.calls.Wait() }
 type counters struct {
 	handshakes, handshakeErrors, protocolErrors, tooLarge, timeouts atomic.Uint64
 	calls, callErrors, panics                                       atomic.Uint64
-	unsendable, withheld                                            atomic.Uint64
+	unsendable, withheld, resumed                                   atomic.Uint64
 }
 
 // Stats is a snapshot of a hub's counters.
@@ -93,6 +93,7 @@ type Stats struct {
 	Panics          uint64 // that panicked
 	Unsendable      uint64 // events, per receiver, that the profile cannot express
 	Withheld        uint64 // replayed logouts, per receiver, older than the token
+	Resumed         uint64 // lost sockets that were replaced (stateful reconnect)
 }
 
 // Stats reads the counters.
@@ -102,7 +103,7 @@ func (h *Hub) Stats() Stats {
 		Handshakes: c.handshakes.Load(), HandshakeErrors: c.handshakeErrors.Load(),
 		ProtocolErrors: c.protocolErrors.Load(), TooLarge: c.tooLarge.Load(), Timeouts: c.timeouts.Load(),
 		Calls: c.calls.Load(), CallErrors: c.callErrors.Load(), Panics: c.panics.Load(),
-		Unsendable: c.unsendable.Load(), Withheld: c.withheld.Load(),
+		Unsendable: c.unsendable.Load(), Withheld: c.withheld.Load(), Resumed: c.resumed.Load(),
 	}
 }
 

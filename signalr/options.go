@@ -20,6 +20,9 @@ type Options struct {
 	// IssuedAt is when the client's token was made: a logout from before is
 	// not replayed to it. Zero: no logout is replayed.
 	IssuedAt time.Time
+	// Stateful lets the client bring another WebSocket for the connection when
+	// its own is lost, if its handshake asks for it.
+	Stateful bool
 	// Identity is what authentication found, for Caller.Identity.
 	Identity any
 	// Request is the one that opened the connection, for Caller.Request. Nil

@@ -70,6 +70,7 @@ type pipe struct {
 	receiving gate // held while Receive runs
 
 	mu      sync.Mutex
+	rec     *recorder // the present socket
 	got     []frame
 	closing bool
 	reason  transports.Reason
@@ -120,6 +121,8 @@ func dialAs(t testing.TB, h *Hub, id string, tr transports.Transport, o Options)
 	if p.s, err = h.Open(p, o); err != nil {
 		t.Fatal(err)
 	}
+	p.rec = &recorder{}
+	p.s.Attach(p.rec)
 	go p.write()
 	go p.tick()
 	t.Cleanup(func() {
@@ -133,12 +136,11 @@ func dialAs(t testing.TB, h *Hub, id string, tr transports.Transport, o Options)
 // write takes what waits whenever woken; it ends with the connection.
 func (p *pipe) write() {
 	defer close(p.done)
-	rec := &recorder{}
-	b := transports.NewBatch(rec)
+	b := transports.NewBatch(nil)
 	for range p.wake {
 		p.stalled.Lock()
 		p.mu.Lock()
-		closing := p.closing
+		closing, rec := p.closing, p.rec
 		p.mu.Unlock()
 		for more := true; more; {
 			b.Reset(rec)
@@ -157,6 +159,31 @@ func (p *pipe) write() {
 			return
 		}
 	}
+}
+
+// cut takes the socket away. What it was given and the test has not taken is lost.
+func (p *pipe) cut() {
+	p.t.Helper()
+	if !p.s.Resumable() {
+		p.t.Fatal("the session does not go on without a socket")
+	}
+	synctest.Wait()
+	p.s.Attach(nil)
+	p.mu.Lock()
+	p.got = nil
+	p.mu.Unlock()
+}
+
+// resume brings another socket.
+func (p *pipe) resume() {
+	p.receiving.Lock()
+	defer p.receiving.Unlock()
+	rec := &recorder{}
+	p.mu.Lock()
+	p.rec = rec
+	p.mu.Unlock()
+	p.s.Attach(rec)
+	p.Wake()
 }
 
 // tick is the sweeper: at whole seconds, never early, and always a little late.

@@ -46,7 +46,7 @@ func (s *Session) isOver() bool {
 
 // consume handles all whole messages in buf and returns what is left.
 func (s *Session) consume(buf []byte, end bool) (rest []byte, err error) {
-	if !s.shaken {
+	if s.hand == handOpen {
 		n, err := s.handshake(buf, end && s.conn.Transport() == transports.WebSockets)
 		if n == 0 || err != nil {
 			return buf, err
@@ -56,8 +56,8 @@ func (s *Session) consume(buf []byte, end bool) (rest []byte, err error) {
 		}
 		buf = buf[n:]
 	}
-	if s.late && len(buf) > 0 {
-		s.late = false
+	if s.hand == handLate && len(buf) > 0 {
+		s.hand = handDone
 		buf = buf[protocol.SkipLateSeparator(s.codec, buf):]
 	}
 	for len(buf) > 0 {
@@ -96,14 +96,20 @@ func (s *Session) handshake(buf []byte, whole bool) (n int, err error) {
 		s.refuse(err.Error())
 		return 0, err
 	}
-	s.shaken, s.late = true, h.Bare
+	s.hand = handDone
+	if h.Bare {
+		s.hand = handLate
+	}
 	s.heard.Store(time.Now().UnixNano())
 	s.hub.directory.enter(s) // Closed, which takes it out, does not come while we run
 	s.mu.Lock()
 	if !s.over {
 		s.hub.counters.handshakes.Add(1)
 		s.codec = codec
-		s.putBytesLocked([]byte(protocol.HandshakeOK), codec.Binary())
+		if s.state != nil {
+			s.state.on = h.Version >= statefulVersion
+		}
+		s.putBytesLocked(message{bytes: []byte(protocol.HandshakeOK), binary: codec.Binary()})
 		s.beginLocked()
 		s.beginLifeLocked()
 	}
@@ -119,7 +125,7 @@ func (s *Session) refuse(text string) {
 		if s.codec != nil {
 			return false
 		}
-		s.putBytesLocked(protocol.AppendHandshakeError(nil, text), false)
+		s.putBytesLocked(message{bytes: protocol.AppendHandshakeError(nil, text)})
 		return true
 	})
 	if refused {
@@ -138,6 +144,17 @@ func (s *Session) decode(body []byte) error {
 	}()
 	if err := s.codec.Decode(body, m); err != nil {
 		return err
+	}
+	if s.isStateful() {
+		if m.Type.Counted() && !s.count() {
+			return nil // came with the former socket
+		}
+		switch m.Type {
+		case protocol.TypeAck:
+			s.acknowledged(m.SequenceID)
+		case protocol.TypeSequence:
+			return s.rewound(m.SequenceID)
+		}
 	}
 	switch m.Type {
 	case protocol.TypeInvocation, protocol.TypeStreamInvocation:

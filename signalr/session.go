@@ -29,6 +29,7 @@ type Session struct {
 	changed chan struct{}  // closed at the next change that somebody waits for
 	work    *work          // calls; nil while there are none
 	more    *more          // nil while nobody needs it
+	state   *stateful      // nil without stateful reconnect; does not change
 	feed    feed
 	ping    bool // a ping is due
 	over    bool // nothing is queued or read any more; the goodbye is the last of out
@@ -37,18 +38,27 @@ type Session struct {
 	control bool // the client wants hubline.ready; does not change
 	meta    bool // the client wants a meta argument; does not change
 	planned bool // Tick's own: pingAt is a ping
-	shaken  bool // Receive's own: the handshake was read
-	late    bool // Receive's own: a bare handshake's separator may still come
+	hand    hand // Receive's own: how far the handshake is
 	gapped  bool // Fill's own after the handshake: the last thing laid out was a gap
 
 	armed atomic.Bool // the client has pinged: from now on it must
 	busy  atomic.Bool // Receive waits for room, so silence is our fault
 }
 
+// hand is how far the reading of the handshake is.
+type hand uint8
+
+const (
+	handOpen hand = iota
+	handLate      // read, but its separator may still come
+	handDone
+)
+
 // message is framed bytes of our own that wait.
 type message struct {
-	bytes  []byte
-	binary bool
+	bytes   []byte
+	binary  bool
+	counted bool // by stateful reconnect
 }
 
 // Open makes the session of a connection and joins it to its user's events,
@@ -58,6 +68,9 @@ func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
 	s := &Session{
 		hub: h, conn: conn, user: o.User, device: o.Device, pingAt: time.Now().UnixNano(),
 		control: o.Control, meta: o.Meta,
+	}
+	if o.Stateful && conn.Transport() == transports.WebSockets {
+		s.state = &stateful{next: 1}
 	}
 	if o.Request != nil || o.Identity != nil {
 		s.more = &more{request: keep(o.Request), identity: o.Identity}
@@ -92,12 +105,12 @@ func (s *Session) putLocked(m *protocol.Message) {
 	if err != nil {
 		panic(err) // only for an unknown type
 	}
-	s.putBytesLocked(b, s.codec.Binary())
+	s.putBytesLocked(message{bytes: b, binary: s.codec.Binary(), counted: m.Type.Counted()})
 }
 
-func (s *Session) putBytesLocked(b []byte, binary bool) {
-	s.out = append(s.out, message{bytes: b, binary: binary})
-	s.waiting += len(b)
+func (s *Session) putBytesLocked(m message) {
+	s.out = append(s.out, m)
+	s.waiting += len(m.bytes)
 }
 
 // signalLocked tells all that wait for a change to look again.

@@ -50,7 +50,12 @@ func (s *Session) Tick(now time.Time) time.Time {
 		s.mu.Unlock()
 		s.conn.Wake()
 	}
-	return earlier(time.Unix(0, s.pingAt), s.deadline(now))
+	next := earlier(time.Unix(0, s.pingAt), s.deadline(now))
+	if s.isStateful() {
+		s.askToAck()
+		next = earlier(next, now.Add(sweep))
+	}
+	return next
 }
 
 // pingStep is when the next ping is asked for, so that it goes out in time. Zero

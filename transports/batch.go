@@ -45,6 +45,9 @@ func (b *Batch) Reset(f Framer) {
 	b.Buf, b.framer, b.count = b.Buf[:0], f, 0
 }
 
+// Framer is what the batch is laid out by: it tells whose batch it is.
+func (b *Batch) Framer() Framer { return b.framer }
+
 // Full reports that the batch holds enough for one write.
 func (b *Batch) Full() bool { return len(b.Buf) >= batchBytes }
 

@@ -54,6 +54,11 @@ type Connection struct {
 	reason    Reason // of Close or Abort before the carrier; later of the end
 	receivers int    // calls of Receive that run or wait their turn
 	early     []byte // POSTed before the session began
+	stateful  bool   // the client may go on with another socket; does not change
+	parked    bool   // without a socket, see Resumable
+	resuming  bool   // a request is about to bring another
+	parks     uint32 // how often it was parked
+	takeovers bucket
 	onEnd     func()
 
 	receive sync.Mutex // held while the session's Receive runs
@@ -119,26 +124,27 @@ func (c *Connection) Close(r Reason) {
 func (c *Connection) Abort(r Reason) {
 	if k := c.carrierOr(r, true); k != nil {
 		k.Abort(r)
+		interrupt(c.Session())
 	}
 }
 
 // carrierOr returns the carrier, or notes for Run that the connection is to
-// end. A connection that nobody has attached to ends at once.
+// end. A connection that nobody has attached to, or that is parked, ends at once.
 func (c *Connection) carrierOr(r Reason, cut bool) Carrier {
 	if k := c.Carrier(); k != nil {
 		return k
 	}
 	c.mu.Lock()
 	k := c.Carrier()
-	claimed := c.claimed
-	if k == nil && claimed && !c.ended.Load() {
+	waits := c.claimed && !c.parked
+	if k == nil && waits && !c.ended.Load() {
 		if c.reason == "" {
 			c.reason = r
 		}
 		c.cut = c.cut || cut
 	}
 	c.mu.Unlock()
-	if !claimed {
+	if k == nil && !waits {
 		c.End(r)
 	}
 	return k

@@ -4,7 +4,11 @@ package transports
 // come before there is a session wait for it. It returns ErrTooLarge over the
 // server's limit for those, ErrEnded when the connection is over, and what the
 // session's Receive returns.
-func (c *Connection) Deliver(p []byte, end bool) error {
+func (c *Connection) Deliver(p []byte, end bool) error { return c.DeliverFrom(nil, p, end) }
+
+// DeliverFrom is Deliver for a carrier that another may have taken the place of:
+// then it returns ErrEnded.
+func (c *Connection) DeliverFrom(k Carrier, p []byte, end bool) error {
 	c.mu.Lock()
 	if c.ended.Load() {
 		c.mu.Unlock()
@@ -15,6 +19,9 @@ func (c *Connection) Deliver(p []byte, end bool) error {
 	defer c.received()
 	c.receive.Lock()
 	defer c.receive.Unlock()
+	if k != nil && c.Carrier() != k {
+		return ErrEnded
+	}
 
 	s, err := c.receiver(p)
 	if s == nil || err != nil {
@@ -69,7 +76,8 @@ func (c *Connection) end(r Reason, unclaimed bool) {
 	if c.reason == "" {
 		c.reason = r
 	}
-	claimed, onEnd, session := c.claimed, c.onEnd, c.session
+	claimed, parked, onEnd, session := c.claimed, c.parked, c.onEnd, c.session
+	c.parked = false
 	if claimed && c.session != nil { // else it was refused
 		c.server.ends.count(c.transport, c.reason)
 	}
@@ -77,7 +85,10 @@ func (c *Connection) end(r Reason, unclaimed bool) {
 	c.mu.Unlock()
 	c.server.remove(c)
 	if !claimed {
-		c.server.forget(c)
+		c.server.negotiated.forget(c.User)
+	}
+	if parked {
+		c.server.parked.forget(c.User)
 	}
 	if onEnd != nil {
 		onEnd()

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,8 @@ type Endpoint struct {
 	TTL time.Duration
 	// MinVersion is the lowest negotiate version served.
 	MinVersion int
+	// Stateful grants stateful reconnect to clients that ask for it.
+	Stateful bool
 	// MaxBody bounds one POST, in bytes. Zero means 1 MiB.
 	MaxBody int64
 	// BodyTimeout is how long the body of a POST may take to arrive. Zero
@@ -106,8 +109,10 @@ func (e *Endpoint) ServeNegotiate(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "")
 		return
 	}
+	// As .NET reads a bool.
+	c.stateful = e.Stateful && strings.EqualFold(strings.TrimSpace(q.Get("usestatefulreconnect")), "true")
 	n := &Negotiation{
-		NegotiateVersion: &v, ConnectionID: c.ConnectionID(),
+		UseStatefulReconnect: c.stateful, NegotiateVersion: &v, ConnectionID: c.ConnectionID(),
 		AvailableTransports: Offers(Narrow(e.Offer, q.Get("transports"))),
 	}
 	if v > 0 {

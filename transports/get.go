@@ -57,6 +57,12 @@ func (e *Endpoint) get(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusNotFound, "")
 	case now != t:
 		plain(w, http.StatusBadRequest, textChange)
+	case t == WebSockets:
+		if status := c.resume(); status != 0 {
+			plain(w, status, "")
+			return
+		}
+		e.Carriers.WebSocket(w, r, c)
 	case t != LongPolling, c.Carrier() == nil: // the first poll is still on its way in
 		plain(w, http.StatusConflict, "")
 	default:

@@ -14,11 +14,12 @@ import (
 // Negotiation is the answer to a negotiate request. The order of its fields is
 // the order on the wire.
 type Negotiation struct {
-	Error               string  `json:"error,omitempty"`
-	NegotiateVersion    *int    `json:"negotiateVersion,omitempty"`
-	ConnectionID        string  `json:"connectionId,omitempty"`
-	ConnectionToken     string  `json:"connectionToken,omitempty"`
-	AvailableTransports []Offer `json:"availableTransports,omitzero"` // nil only with Error
+	Error                string  `json:"error,omitempty"`
+	UseStatefulReconnect bool    `json:"useStatefulReconnect,omitempty"`
+	NegotiateVersion     *int    `json:"negotiateVersion,omitempty"`
+	ConnectionID         string  `json:"connectionId,omitempty"`
+	ConnectionToken      string  `json:"connectionToken,omitempty"`
+	AvailableTransports  []Offer `json:"availableTransports,omitzero"` // nil only with Error
 	// Cursor is the head of the user's log, on the native endpoint only.
 	Cursor string `json:"cursor,omitempty"`
 }

@@ -17,9 +17,8 @@ type registry struct {
 	seed   maphash.Seed
 	shards [registryShards]shard
 
-	mu     sync.Mutex
-	total  int            // negotiated and not yet used
-	byUser map[string]int // the same, for those who have any
+	negotiated quota // connections that nobody has attached to
+	parked     quota // connections that wait for another socket
 }
 
 // shard lists the connections whose secrets hash to it.
@@ -31,7 +30,6 @@ type shard struct {
 
 func (g *registry) init() {
 	g.seed = maphash.MakeSeed()
-	g.byUser = make(map[string]int)
 	for i := range g.shards {
 		g.shards[i].tokens = make(map[string]*Connection)
 		g.shards[i].live = make(map[*Connection]struct{})
@@ -51,7 +49,7 @@ func newID() string {
 // connection id, as version 0 of the SignalR negotiation has it. Unused, it is
 // gone after ttl. It returns ErrTooMany over the bounds and when the server stops.
 func (s *Server) Negotiate(scope, user, addr string, identity any, ttl time.Duration, sameID bool) (*Connection, error) {
-	if s.phase.Load() != phaseRunning || !s.reserve(user, &s.cfg) {
+	if s.phase.Load() != phaseRunning || !s.negotiated.reserve(user, s.cfg.MaxNegotiated, s.cfg.MaxNegotiatedPerUser) {
 		return nil, ErrTooMany
 	}
 	c := s.newConnection(scope, user, addr, identity)
@@ -129,34 +127,8 @@ func (g *registry) remove(c *Connection) {
 	delete(h.live, c)
 }
 
-// reserve counts a negotiated connection of user, within the bounds.
-func (g *registry) reserve(user string, cfg *Config) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.total >= cfg.MaxNegotiated || g.byUser[user] >= cfg.MaxNegotiatedPerUser {
-		return false
-	}
-	g.total++
-	g.byUser[user]++
-	return true
-}
-
-// forget takes back what reserve counted for c: it is used, or gone.
-func (g *registry) forget(c *Connection) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.total--
-	if g.byUser[c.User]--; g.byUser[c.User] == 0 {
-		delete(g.byUser, c.User)
-	}
-}
-
 // Negotiated is how many connections wait to be used.
-func (g *registry) Negotiated() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.total
-}
+func (g *registry) Negotiated() int { return g.negotiated.count() }
 
 // Connections lists the connections that a client is attached to.
 func (g *registry) Connections() []*Connection {

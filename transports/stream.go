@@ -105,6 +105,13 @@ func (s *Stream) Abort(r Reason) {
 	s.ending.CompareAndSwap(nil, &r)
 	if s.gone.CompareAndSwap(false, true) {
 		cut(s.conn) // the reader learns of it
+	}
+}
+
+// fail is Abort for a write that has failed: the reader may wait in the session.
+func (s *Stream) fail(r Reason) {
+	s.Abort(r)
+	if !goesOn(s.session, r) {
 		interrupt(s.session)
 	}
 }
@@ -131,7 +138,7 @@ func (s *Stream) flush(w *writer) int {
 	default:
 		n, err := w.try(s.raw, buf)
 		if err != nil {
-			s.Abort(ReasonLost)
+			s.fail(ReasonLost)
 		} else if n < len(buf) {
 			s.detach(append([]byte(nil), buf[n:]...), more)
 			return laid
@@ -174,9 +181,9 @@ func (s *Stream) detach(rest []byte, more bool) {
 		if _, err := s.conn.Write(rest); err == nil {
 			_ = s.conn.SetWriteDeadline(time.Time{})
 		} else if errors.Is(err, os.ErrDeadlineExceeded) {
-			s.Abort(ReasonSlow)
+			s.fail(ReasonSlow)
 		} else {
-			s.Abort(ReasonLost)
+			s.fail(ReasonLost)
 		}
 		s.release(more)
 	})

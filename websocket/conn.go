@@ -75,7 +75,7 @@ func Serve(s *transports.Server, w http.ResponseWriter, r *http.Request, c *tran
 	k := &conn{server: s, c: c, options: o}
 	ws, err := upgrader.Upgrade(hijacker{w, k}, r, nil)
 	if err != nil {
-		c.End(transports.ReasonHandshake)
+		c.GiveUp(transports.ReasonHandshake)
 		return
 	}
 	k.ws, k.socket.upgraded = ws, true
@@ -84,8 +84,9 @@ func Serve(s *transports.Server, w http.ResponseWriter, r *http.Request, c *tran
 	ws.SetPongHandler(k.onPong)
 	ws.SetCloseHandler(k.onClose)
 	k.stream = transports.NewStream(k.socket.Conn, k, s.Writers(), s.SendTimeout())
-	c.Run(k.stream)
-	k.stream.Start(c.Session())
+	if !c.Attach(k.stream, k) {
+		return
+	}
 	if !k.idle.Bound() { // with TLS: wait inside the reader
 		s.Do(k)
 		return

@@ -102,7 +102,7 @@ func (k *conn) readMessage(r io.Reader) error {
 		if err != nil && !last {
 			return err
 		}
-		if k.c.Deliver(buf[:n], last) != nil {
+		if k.c.DeliverFrom(k.stream, buf[:n], last) != nil {
 			// The session has ended the connection. What follows is dropped,
 			// but read, until the peer has answered our close frame.
 			k.deaf = true
@@ -127,7 +127,7 @@ func (k *conn) finish(err error) {
 		r = own
 	}
 	k.stream.Abort(r)
-	k.c.End(r)
+	k.c.Lost(k.stream, r)
 }
 
 // reasonOf tells from gorilla's error how the peer ended the connection.

@@ -3,6 +3,7 @@ package protocol
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"testing"
 	"time"
 
@@ -134,11 +135,11 @@ func check(t *testing.T, c Codec, v any, n Naming, want string) {
 	if v == nil {
 		return
 	}
-	got, want2 := readLike(t, c, v, raw, n), v
+	got, wrote := readLike(t, c, v, raw, n), v
 	if r, ok := v.(json.RawMessage); ok {
-		want2 = json.RawMessage(appendCompact(nil, r))
+		wrote = json.RawMessage(appendCompact(nil, r))
 	}
-	if diff := cmp.Diff(want2, got, cmp.AllowUnexported(outer{}, pairOf{})); diff != "" {
+	if diff := cmp.Diff(wrote, got, cmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
 		t.Errorf("%s, naming %d (-want +got):\n%s", c.Name(), n, diff)
 	}
 }

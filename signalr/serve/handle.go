@@ -17,7 +17,7 @@ import (
 func (s *Server) Handle(path string, hub *signalr.Hub, o Options) {
 	s.hubs = append(s.hubs, hub)
 	s.mount(path, o, func(c *transports.Connection, r *http.Request) (transports.Session, error) {
-		return hub.Open(c, signalr.Options{User: c.User, Identity: c.Identity, Request: r})
+		return hub.Open(c, signalr.Options{User: c.User, Identity: c.Identity, Request: r, Stateful: c.Stateful()})
 	})
 }
 
@@ -30,7 +30,7 @@ func (s *Server) mount(path string, o Options, open open) {
 	e := &transports.Endpoint{
 		Scope: path, Server: s.conns, Offer: o.Transports,
 		IsWebSocket: websocket.IsUpgrade, IsSSE: sse.IsRequest, NoCache: longpoll.NoCache,
-		TTL: o.NegotiateTTL, MinVersion: o.MinVersion, MaxBody: o.MaxBody,
+		TTL: o.NegotiateTTL, MinVersion: o.MinVersion, MaxBody: o.MaxBody, Stateful: o.Stateful,
 		Authenticate: o.authenticate, Open: open, Carriers: s.carriers(&o),
 	}
 	s.route(path, &o, e.ServeHTTP)

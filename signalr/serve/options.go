@@ -31,6 +31,10 @@ type Options struct {
 	// NegotiateTTL is how long a negotiated connection waits for its client.
 	// Zero means 15 s.
 	NegotiateTTL time.Duration
+	// Stateful grants stateful reconnect to clients that ask for it: a WebSocket
+	// that is lost may be replaced within 15 s, and nothing is lost or doubled.
+	// Each such connection keeps up to 100,000 bytes (signalr.Config) more.
+	Stateful bool
 	// MinVersion is the lowest version of the negotiation that is served.
 	MinVersion int
 	// MaxBody bounds one POST, in bytes. Zero means 1 MiB.

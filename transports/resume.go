@@ -1,0 +1,193 @@
+package transports
+
+import (
+	"net/http"
+	"time"
+)
+
+// Resumable is a Session that outlives its socket: when that is lost, a client
+// that names the connection's token may bring another (SignalR's stateful
+// reconnect). WebSockets only.
+type Resumable interface {
+	Session
+	// Resumable reports whether the session can go on without its socket now.
+	Resumable() bool
+	// Attach tells that the batches of f are to be filled from now on, and no
+	// others; nil: none. What was received in part is forgotten. No Receive
+	// runs meanwhile.
+	Attach(f Framer)
+}
+
+// parkTime is how long a lost socket may stay without a successor.
+const parkTime = 15 * time.Second
+
+// goesOn reports whether the session survives the end of its socket.
+func goesOn(s Session, r Reason) bool {
+	rs, ok := s.(Resumable)
+	return ok && r == ReasonLost && rs.Resumable()
+}
+
+// Stateful reports whether the client was granted that it may bring another
+// socket.
+func (c *Connection) Stateful() bool { return c.stateful }
+
+// Lost tells that the socket of carrier k is gone. The connection ends, unless
+// another carrier has taken its place, or the session can wait for one.
+func (c *Connection) Lost(k Carrier, r Reason) {
+	if c.Carrier() != k {
+		return
+	}
+	if !goesOn(c.Session(), r) || !c.park(k) {
+		c.End(r)
+	}
+}
+
+// park takes the carrier away, unless that is k no more. It reports false when
+// the connection may not wait for another.
+func (c *Connection) park(k Carrier) bool {
+	cfg := &c.server.cfg
+	if c.server.phase.Load() != phaseRunning || !c.server.parked.reserve(c.User, cfg.MaxNegotiated, cfg.MaxNegotiatedPerUser) {
+		return false
+	}
+	c.mu.Lock()
+	if p := c.carrier.Load(); c.ended.Load() || c.reason != "" || p == nil || *p != k {
+		moved := !c.ended.Load() && c.reason == "" // another one has it
+		c.mu.Unlock()
+		c.server.parked.forget(c.User)
+		return moved
+	}
+	c.carrier.Store(nil)
+	c.parked = true
+	c.parks++
+	n := c.parks
+	c.mu.Unlock()
+	now := time.Now()
+	c.server.wheel.Add(&parking{c, n, now.Add(parkTime)}, now.Add(parkTime))
+	return true
+}
+
+// parking ends a connection that was parked for too long.
+type parking struct {
+	c     *Connection
+	n     uint32
+	until time.Time
+}
+
+// tick implements ticker.
+func (p *parking) tick(now time.Time) time.Time {
+	if now.Before(p.until) {
+		return p.until
+	}
+	p.c.mu.Lock()
+	over := p.c.parked && p.c.parks == p.n && !p.c.resuming
+	p.c.mu.Unlock()
+	if over {
+		p.c.End(ReasonLost)
+	}
+	return time.Time{}
+}
+
+// resume prepares the connection for another socket, which takes the place of
+// the one that it may still have: the client knows better whether that is lost.
+// It returns 0, or the status of the answer.
+func (c *Connection) resume() int {
+	rs, ok := c.Session().(Resumable)
+	switch {
+	case !ok:
+		return http.StatusConflict
+	case !rs.Resumable():
+		if c.Ended() || c.stateful {
+			return http.StatusNotFound // it has said or heard goodbye
+		}
+		return http.StatusConflict
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ended.Load():
+		return http.StatusNotFound
+	case c.resuming:
+		return http.StatusConflict
+	case !c.takeovers.take(time.Now()):
+		return http.StatusTooManyRequests
+	}
+	c.resuming = true
+	return 0
+}
+
+// Attach makes k, whose batches are f's, the carrier of a connection that was
+// claimed or is being resumed, and lets it begin. It waits for bytes of the
+// former carrier to be taken; it reports false when that lasts too long, or the
+// connection has ended: then k is aborted.
+func (c *Connection) Attach(k *Stream, f Framer) bool {
+	c.mu.Lock()
+	resuming := c.resuming
+	c.mu.Unlock()
+	if !resuming {
+		if rs, ok := c.Session().(Resumable); ok {
+			rs.Attach(f)
+		}
+		c.Run(k)
+		k.Start(c.Session())
+		return true
+	}
+	if old := c.Carrier(); old != nil && c.park(old) {
+		c.Session().(Resumable).Attach(nil) // nothing more for the old one
+		old.Close(ReasonReplaced)
+	}
+	if !c.lockReceive(closeWait) {
+		c.GiveUp(ReasonReplaced)
+		k.Abort(ReasonReplaced)
+		return false
+	}
+	defer c.receive.Unlock()
+	c.mu.Lock()
+	c.resuming = false
+	parked := c.parked
+	c.parked = false
+	if parked {
+		var carrier Carrier = k
+		c.carrier.Store(&carrier)
+	}
+	c.mu.Unlock()
+	if !parked { // ended meanwhile
+		k.Abort(ReasonLost)
+		return false
+	}
+	c.server.parked.forget(c.User)
+	c.Session().(Resumable).Attach(f)
+	k.Start(c.Session())
+	if c.server.phase.Load() != phaseRunning {
+		c.Leave(ReasonDrain)
+	}
+	return true
+}
+
+// lockReceive takes the turn of Receive, within the time.
+func (c *Connection) lockReceive(limit time.Duration) bool {
+	for late := time.Now().Add(limit); !c.receive.TryLock(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(late) {
+			return false
+		}
+	}
+	return true
+}
+
+// GiveUp tells that the request which was to bring a socket has failed. A
+// connection that was being resumed goes on as it was, others end.
+func (c *Connection) GiveUp(r Reason) {
+	c.mu.Lock()
+	resuming := c.resuming
+	c.resuming = false
+	late := c.parked
+	n := c.parks
+	c.mu.Unlock()
+	if !resuming {
+		c.End(r)
+		return
+	}
+	if late { // its time may have run out meanwhile
+		now := time.Now()
+		c.server.wheel.Add(&parking{c, n, now.Add(parkTime)}, now.Add(parkTime))
+	}
+}
