@@ -7,8 +7,9 @@ import (
 )
 
 // maxDepth bounds the nesting of an event, itself included. Whatever reads it
-// later, in a browser or another language, need not fear for its stack.
-const maxDepth = 64
+// later, in a browser or another language, need not fear for its stack. A hub's
+// message has one level more than the event, and many readers stop at 64.
+const maxDepth = 63
 
 // eventFields are the members of a publish body as they stand in it. They are
 // parts of the request's memory; event copies what it needs.

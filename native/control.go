@@ -68,6 +68,13 @@ func gap(g *replay.Gap) *Gap {
 	return &Gap{From: g.From, To: g.To, Reason: g.Reason}
 }
 
+// AppendGap appends the control message of a gap that ends at a cursor.
+func AppendGap(dst []byte, g *replay.Gap, behind replay.Cursor) []byte {
+	data := gap(g)
+	data.Cursor = behind.String()
+	return control(dst, TypeGap, data)
+}
+
 // Closing is the data of hubline.closing.
 type Closing struct {
 	Reason       transports.Reason `json:"reason"`

@@ -49,6 +49,9 @@ type Config struct {
 	// reconnect has been sent and has not acknowledged; over them it is sent
 	// no more. Zero means 100,000 bytes and 1,000 messages.
 	StatefulBytes, StatefulMessages int
+	// Envelopes lets clients of a hub that shows events call StreamEvents. Zero
+	// means that there is no such method.
+	Envelopes Envelopes
 	// DetailedErrors shows clients the texts of all errors, not only of those
 	// made for them (Error).
 	DetailedErrors bool

@@ -64,6 +64,8 @@ type events struct {
 	broker  *broker.Broker
 	profile profile
 	views   [4]view
+
+	envelopes Envelopes
 }
 
 func newEvents(b *broker.Broker, p profile) *events {

@@ -143,3 +143,16 @@ func TestHandshakeIsNotTimedOutOnceDone(t *testing.T) {
 		})
 	}
 }
+
+// A bare handshake is one message of the carrier: pieces are not tried again and
+// again.
+func TestABareHandshakeIsNotPutTogether(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := dial(t, adder(Config{}), transports.WebSockets, Options{})
+		p.must(`{"protocol":"json",`)
+		p.must(`"version":1}`)
+		p.want()
+		p.must("\x1e")
+		p.want("{}")
+	})
+}

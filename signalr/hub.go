@@ -126,5 +126,8 @@ func newEventHub(cfg Config, b *broker.Broker, p profile) *Hub {
 	h.directory.off = true // events find their clients through the broker
 	h.Handle("Replay", replayEvents)
 	h.Handle("Ack", acknowledge)
+	if h.events.envelopes = cfg.Envelopes; cfg.Envelopes.Event != nil {
+		h.Handle("StreamEvents", h.events.streamEvents)
+	}
 	return h
 }

@@ -26,7 +26,7 @@ func (s *Session) Receive(p []byte, end bool) error {
 		s.in = append(s.in, p...)
 		buf = s.in
 	}
-	rest, err := s.consume(buf, end)
+	rest, err := s.consume(buf, end && len(s.in) == 0)
 	if err != nil || len(rest) == 0 {
 		s.in = nil
 		return err
@@ -44,10 +44,11 @@ func (s *Session) isOver() bool {
 	return s.over
 }
 
-// consume handles all whole messages in buf and returns what is left.
-func (s *Session) consume(buf []byte, end bool) (rest []byte, err error) {
+// consume handles all whole messages in buf and returns what is left. alone tells
+// that buf is one message of the carrier.
+func (s *Session) consume(buf []byte, alone bool) (rest []byte, err error) {
 	if s.hand == handOpen {
-		n, err := s.handshake(buf, end && s.conn.Transport() == transports.WebSockets)
+		n, err := s.handshake(buf, alone && s.conn.Transport() == transports.WebSockets)
 		if n == 0 || err != nil {
 			return buf, err
 		}
