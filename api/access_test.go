@@ -35,6 +35,7 @@ func TestAuthorization(t *testing.T) {
 		{"unknown key", "hlk_unknown", 0, false, "token-invalid"},
 		{"hash of a key", auth.HashKey(keyAll), 0, false, "token-invalid"},
 		{"foreign token", other, 0, false, "token-invalid"},
+		{"too long a token", "eyJ" + strings.Repeat("x", auth.MaxTokenBytes), 0, false, "token-invalid"},
 		{"expired token", expired, 0, false, "token-expired"},
 		{"cut token", scoped(auth.ScopePublish)[:60], 0, false, "token-invalid"},
 	}
@@ -168,7 +169,7 @@ func TestProblemsOfAuth(t *testing.T) {
 		auth.ErrNoToken, auth.ErrInvalid, auth.ErrExpired, auth.ErrNotYet, auth.ErrIssuer, auth.ErrAudience,
 		auth.ErrAlgorithm, auth.ErrUnknownKey, auth.ErrNoSubject, auth.ErrKeysUnavailable,
 	} {
-		if p := asProblem(err); p.slug == slugInternal || problemTexts[p.slug] == "" {
+		if p := asProblem(err); p.slug == slugInternal || problemTexts[p.slug].text == "" {
 			t.Errorf("%v becomes %+v", err, p)
 		}
 	}

@@ -70,6 +70,7 @@ type API struct {
 	hubPaths []string // as mounted, negotiate's too
 	metrics  *metrics
 	perIP    *counter
+	refused  refusals
 	draining atomic.Bool
 }
 
@@ -88,6 +89,7 @@ func New(cfg Config, d Deps) *API {
 		corsOff:  len(cfg.Origins.Strings()) == 0,
 		clientIP: clientIP(cfg.TrustedProxies),
 		perIP:    newCounter(cfg.MaxPerIP),
+		refused:  refusals{log: d.Logger},
 	}
 	e := a.echo
 	e.HideBanner, e.HidePort = true, true
@@ -110,6 +112,9 @@ func (a *API) Drain() { a.draining.Store(true) }
 // and not in echo's middleware, which is put together anew for each of them.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.canonicalPath(r)
+	if r.ProtoMajor == 2 {
+		w = newStream(w, a.server.SendTimeout())
+	}
 	if a.cors(w, r) {
 		return
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -72,8 +73,7 @@ func authProblem(err error) *Problem {
 		auth.ErrAlgorithm, auth.ErrUnknownKey, auth.ErrNoSubject,
 	} {
 		if errors.Is(err, known) {
-			return badToken("token-invalid", "The token is not accepted",
-				"It is malformed, not yet valid, has no subject, is signed with a key or algorithm that is not configured here, or was made by or for somebody else.")
+			return badToken("token-invalid", "The token is not accepted", tokenAdvice)
 		}
 	}
 	switch {
@@ -86,6 +86,18 @@ func authProblem(err error) *Problem {
 			"The keys of jwks-url have not been fetched. The token may be good: try again in a moment.").after(retryLater)
 	}
 	return nil
+}
+
+// tokenAdvice does not say which it is: a forger has no use for the truth.
+const tokenAdvice = "It is malformed, lacks exp or sub, is not yet valid, is signed with a key or algorithm that is not configured here, or was made by or for somebody else." //nolint:gosec // an explanation, no credential
+
+// notAJWT explains a refused credential that is no token at all: most likely an
+// API key, of another server or at the wrong door. Other errors stay as they are.
+func notAJWT(err error, credential, title, detail string) error {
+	if strings.HasPrefix(credential, "eyJ") || !errors.Is(err, auth.ErrInvalid) {
+		return err
+	}
+	return badToken("token-invalid", title, detail)
 }
 
 func badToken(slug, title, detail string) *Problem {

@@ -148,7 +148,7 @@ func nameOf(value []byte) (string, error) {
 	}
 	var scratch [auth.MaxUserBytes]byte
 	name := jsonscan.Text(value, scratch[:])
-	if !text(name, auth.MaxUserBytes) {
+	if !auth.Usable(name, auth.MaxUserBytes) {
 		return "", errUser
 	}
 	return string(name), nil
@@ -181,7 +181,7 @@ func (b *batch) publish(it *batchItem) error {
 		}
 		b.out = appendBroadcast(b.out, &r)
 	case it.channel != nil:
-		return problem(http.StatusNotImplemented, "no-channels", "This server has no channels", "Publish to users, or broadcast.")
+		return errNoChannels
 	case it.many:
 		b.publishMany(it, ev, key)
 	default:

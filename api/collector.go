@@ -17,6 +17,10 @@ type snapshot struct {
 	refusedIP  uint64
 }
 
+// closed is the one metric with a value for each transport and reason.
+var closed = prometheus.NewDesc("hubline_connections_closed_total", "Connections and polls that ended, by transport and reason.",
+	[]string{"transport", "reason"}, nil)
+
 // figure is one metric made of a snapshot.
 type figure struct {
 	desc  *prometheus.Desc
@@ -54,6 +58,7 @@ func newCollector(a *API) *collector {
 	gauge("hubline_connections", "Connections that receive events.", func(s *snapshot) float64 { return float64(s.broker.Connections) })
 	gauge("hubline_users_online", "Users with at least one connection.", func(s *snapshot) float64 { return float64(s.broker.Users) })
 	gauge("hubline_negotiated", "Negotiated connections that nobody has used yet.", func(s *snapshot) float64 { return float64(s.negotiated) })
+	gauge("hubline_idempotency_keys", "Idempotency keys and event ids that are remembered.", func(s *snapshot) float64 { return float64(s.broker.Keys) })
 	gauge("hubline_polls_parked", "Sockets of long polls outside the HTTP server.", func(s *snapshot) float64 { return float64(s.parked) })
 	gauge("hubline_log_users", "Users with a log.", func(s *snapshot) float64 { return float64(s.store.Users) })
 	gauge("hubline_log_events", "Events kept in all logs.", func(s *snapshot) float64 { return float64(s.store.Events) })
@@ -93,6 +98,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for i := range c.hubs {
 		out <- c.hubs[i].desc
 	}
+	out <- closed
 }
 
 // Collect implements prometheus.Collector.
@@ -105,6 +111,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for i := range c.figures {
 		f := &c.figures[i]
 		out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.value(s))
+	}
+	for _, e := range a.server.Ends() {
+		out <- prometheus.MustNewConstMetric(closed, prometheus.CounterValue, float64(e.Count), e.Transport.Label(), string(e.Reason))
 	}
 	for _, h := range a.hubs {
 		stats := h.hub.Stats()

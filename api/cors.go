@@ -21,20 +21,27 @@ var (
 // credentials"). An origin that is not on the list gets no mark, and so the
 // browser keeps the answer to itself.
 func (a *API) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
-	if a.corsOff {
-		return false // answers do not depend on the origin
+	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+	if a.corsOff { // answers do not depend on the origin
+		if preflight {
+			a.refused.note(r.Context(), r.Header)
+		}
+		return false
 	}
 	h := w.Header()
 	h["Vary"] = varyOrigin
 	origin := r.Header["Origin"]
 	if len(origin) != 1 || !a.cfg.Origins.Contains(origin[0]) {
+		if preflight { // a browser sends none to the page's own origin
+			a.refused.note(r.Context(), r.Header)
+		}
 		return false
 	}
 	h["Access-Control-Allow-Origin"] = origin[:1:1]
 	if !a.cfg.Origins.Any() {
 		h["Access-Control-Allow-Credentials"] = yes
 	}
-	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+	if !preflight {
 		h["Access-Control-Expose-Headers"] = exposed
 		return false
 	}

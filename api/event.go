@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf8"
 	"unsafe"
 
 	"hubline/api/auth"
@@ -119,7 +117,7 @@ func (f *eventFields) appendType(texts []byte) ([]byte, error) {
 		return texts, errType
 	}
 	switch kind := texts[from:]; {
-	case !text(kind, maxTypeBytes):
+	case !auth.Usable(kind, maxTypeBytes):
 		return texts, errType
 	case bytes.HasPrefix(kind, []byte(reservedPrefix)), string(kind) == "ping", string(kind) == "pong":
 		return texts, badRequest(`"type" is reserved: names that begin with "hubline.", "ping" and "pong" belong to the protocol.`)
@@ -144,7 +142,7 @@ func appendField(texts []byte, name string, value []byte, limit int) ([]byte, er
 		}
 		from := len(texts)
 		if len(value) <= longestQuoted(limit) {
-			if texts = jsonscan.AppendText(texts, value); text(texts[from:], limit) {
+			if texts = jsonscan.AppendText(texts, value); auth.Usable(texts[from:], limit) {
 				return texts, nil
 			}
 		}
@@ -167,30 +165,4 @@ func (f *eventFields) expires(now int64) (int64, error) {
 		}
 	}
 	return 0, badRequest(`"ttlSeconds" must be a number, more than 0 and at most 366 days.`)
-}
-
-// text reports whether s is 1 to limit bytes of UTF-8 without control
-// characters and line separators, so that no line format that it stands in can
-// be broken by it. U+FFFD is refused as well, as it is in tokens: it stands for
-// broken text, so that two different names could become the same.
-func text[T string | []byte](s T, limit int) bool {
-	if len(s) == 0 || len(s) > limit {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c >= 0x7f {
-			return wideText(string(s))
-		}
-	}
-	return true
-}
-
-// wideText is text for what is not plain ASCII.
-func wideText(s string) bool {
-	for _, r := range s {
-		if r == utf8.RuneError || r == '\u2028' || r == '\u2029' || unicode.IsControl(r) {
-			return false
-		}
-	}
-	return true
 }

@@ -12,6 +12,7 @@ import (
 	"hubline/api/auth"
 	"hubline/longpoll"
 	"hubline/native"
+	"hubline/replay"
 	"hubline/sse"
 	"hubline/transports"
 	"hubline/websocket"
@@ -21,7 +22,7 @@ import (
 const scopeEvents = "/events"
 
 var (
-	errOrigin = problem(http.StatusForbidden, "origin", "This origin may not connect", "Add it to allowed-origins.")
+	errOrigin = problem(http.StatusForbidden, "origin", "This origin may not connect", "Start the server with --allowed-origins and this page's origin, such as https://app.example.org.")
 	errTicket = problem(http.StatusUnauthorized, "ticket", "The ticket is not valid",
 		"A ticket of /events/negotiate is good once, for a short time: negotiate again.")
 	errBody = badRequest("A GET takes no body here: what follows the headers would be taken for the next request.")
@@ -63,7 +64,7 @@ func (a *API) serveSocket(c echo.Context) error {
 // subscribe opens a native connection.
 func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 	r := c.Request()
-	if !a.cfg.Origins.Allowed(r) {
+	if !a.originAllowed(r) {
 		return errOrigin
 	}
 	if r.ContentLength != 0 {
@@ -86,6 +87,10 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 		return err
 	}
 	o.User, o.Device, o.Expires = id.User, id.Device, a.expiry(id)
+	if o.Since.Kind == replay.SinceDevice && o.Device == "" {
+		conn.End(transports.ReasonHandshake)
+		return errNoDevice
+	}
 	if !o.Expires.IsZero() {
 		left := time.Until(o.Expires)
 		if left <= 0 { // only a ticket gets this far
@@ -164,11 +169,11 @@ func (a *API) attach(c echo.Context, q url.Values, t transports.Transport) (*tra
 	return conn, id, nil
 }
 
-// expiry is when a native connection of id ends: as long as its token would be
-// accepted anew. Zero means never.
+// expiry is when a native connection of id ends: with its token, or, if it came
+// in thanks to the leeway, with that. Zero means never.
 func (a *API) expiry(id *auth.Identity) time.Time {
-	if id.Expires.IsZero() {
-		return time.Time{}
+	if id.Expires.IsZero() || time.Now().Before(id.Expires) {
+		return id.Expires
 	}
 	return id.Expires.Add(a.verify.Leeway())
 }

@@ -14,76 +14,93 @@ import (
 	"hubline/api/auth"
 )
 
-// A native connection lives as long as a new one could be opened with the same
-// token: to exp and the leeway, to the second.
+// A native connection ends at exp, to the second. One that was opened after that,
+// thanks to the leeway, ends with the leeway.
 func TestNativeConnectionsEndWithTheirToken(t *testing.T) {
 	const (
 		life   = time.Minute
 		leeway = 10 * time.Second
 	)
-	inTime := func(t *testing.T, since time.Time) {
+	inTime := func(t *testing.T, since time.Time, late bool) {
 		t.Helper()
-		if took := time.Since(since); took < life+leeway || took > life+leeway+2*time.Second {
-			t.Errorf("it ended after %v, want %v", took, life+leeway)
+		want := life
+		if late {
+			want += leeway
+		}
+		if took := time.Since(since); took < want || took > want+2*time.Second {
+			t.Errorf("it ended after %v, want %v", took, want)
 		}
 	}
 	setup := []func(*setup){inMemory, func(s *setup) { s.auth.Leeway = leeway }}
 
-	t.Run("stream", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, setup...)
-			start := time.Now()
-			resp, err := f.client.Do(f.request(http.MethodGet, "/events", f.token(auth.Claims{TTL: life}), ""))
-			if err != nil {
-				t.Fatal(err)
+	for _, late := range []bool{false, true} {
+		name := map[bool]string{false: "", true: " within the leeway"}[late]
+		// begin makes a token, and comes with it at once or late.
+		begin := func(f *fixture) (token string, start time.Time) {
+			token, start = f.token(auth.Claims{TTL: life}), time.Now()
+			if late {
+				time.Sleep(life + leeway/2)
 			}
-			defer resp.Body.Close()
-			last := ""
-			for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-				if strings.HasPrefix(lines.Text(), "data: ") {
-					last = lines.Text()
+			return token, start
+		}
+		t.Run("stream"+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, setup...)
+				token, start := begin(f)
+				resp, err := f.client.Do(f.request(http.MethodGet, "/events", token, ""))
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			inTime(t, start)
-			if !strings.Contains(last, "hubline.closing") || !strings.Contains(last, "expiry") {
-				t.Errorf("last words: %s", last)
-			}
-		})
-	})
-	t.Run("socket", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, setup...)
-			start := time.Now()
-			c, _, err := websocket.Dial(t.Context(), "ws://pipe/ws", &websocket.DialOptions{ //nolint:bodyclose // the library does
-				HTTPClient: &http.Client{Transport: transportTo(f.ln)},
-				HTTPHeader: http.Header{"Authorization": {"Bearer " + f.token(auth.Claims{TTL: life})}},
+				defer resp.Body.Close()
+				last := ""
+				for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+					if strings.HasPrefix(lines.Text(), "data: ") {
+						last = lines.Text()
+					}
+				}
+				inTime(t, start, late)
+				if !strings.Contains(last, "hubline.closing") || !strings.Contains(last, "expiry") {
+					t.Errorf("last words: %s", last)
+				}
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = c.CloseNow() }()
-			_, _, err = c.Read(t.Context())
-			inTime(t, start)
-			if code := websocket.CloseStatus(err); code != 4401 {
-				t.Errorf("close code %d: %v", code, err)
-			}
 		})
-	})
-	t.Run("poll", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, setup...)
-			start := time.Now()
-			token := f.token(auth.Claims{TTL: life})
-			time.Sleep(life) // past exp, within the leeway
-			a := f.send(http.MethodGet, "/events?wait=60", token, "")
-			inTime(t, start)
-			if a.status != http.StatusOK || len(decode[events](t, a.body).Events) != 0 {
-				t.Errorf("answer %+v", a)
-			}
-			f.wantProblem(f.send(http.MethodGet, "/events?wait=60", token, ""), http.StatusUnauthorized, "token-expired")
-			f.wantProblem(f.send(http.MethodGet, "/events", token, ""), http.StatusUnauthorized, "token-expired")
+		t.Run("socket"+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, setup...)
+				token, start := begin(f)
+				c, _, err := websocket.Dial(t.Context(), "ws://pipe/ws", &websocket.DialOptions{ //nolint:bodyclose // the library does
+					HTTPClient: &http.Client{Transport: transportTo(f.ln)},
+					HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = c.CloseNow() }()
+				_, _, err = c.Read(t.Context())
+				inTime(t, start, late)
+				if code := websocket.CloseStatus(err); code != 4401 {
+					t.Errorf("close code %d: %v", code, err)
+				}
+			})
 		})
-	})
+		t.Run("poll"+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, setup...)
+				token, start := begin(f)
+				if !late {
+					time.Sleep(life / 2)
+				}
+				a := f.send(http.MethodGet, "/events?wait=60", token, "")
+				inTime(t, start, late)
+				if a.status != http.StatusOK || len(decode[events](t, a.body).Events) != 0 {
+					t.Errorf("answer %+v", a)
+				}
+				time.Sleep(leeway)
+				f.wantProblem(f.send(http.MethodGet, "/events?wait=60", token, ""), http.StatusUnauthorized, "token-expired")
+				f.wantProblem(f.send(http.MethodGet, "/events", token, ""), http.StatusUnauthorized, "token-expired")
+			})
+		})
+	}
 }
 
 // On hubs an open connection stays when its token expires, as the Bitwarden

@@ -60,3 +60,36 @@ func TestHTTP2(t *testing.T) {
 		t.Error("a closed stream can be read")
 	}
 }
+
+// A stream whose peer takes nothing is given up, whatever the socket does.
+func TestHTTP2StreamsThatNobodyReadsEnd(t *testing.T) {
+	f := newFixture(t, func(s *setup) { s.conns.SendTimeout = 100 * time.Millisecond })
+	ended := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.api.ServeHTTP(w, r)
+		close(ended)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	client := server.Client()
+	client.Transport.(*http.Transport).HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 1}
+	defer client.CloseIdleConnections()
+
+	resp, err := client.Get(server.URL + "/api/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.ProtoMajor != 2 {
+		t.Fatal(resp.Proto)
+	}
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the handler waits for a client that does not read")
+	}
+	if b, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("the answer of %d bytes came whole", len(b))
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"hubline/api/auth"
 	"hubline/longpoll"
+	"hubline/replay"
 	"hubline/signalr"
 	"hubline/sse"
 	"hubline/transports"
@@ -102,7 +103,7 @@ func (a *API) mountAny(path string, h echo.HandlerFunc, serves ...string) {
 // sockets get that family's error object.
 func (a *API) hubClient(w http.ResponseWriter, r *http.Request, bitwarden bool) (transports.Who, bool) {
 	err := error(errOrigin)
-	if a.cfg.Origins.Allowed(r) {
+	if a.originAllowed(r) {
 		var id *auth.Identity
 		if id, err = a.client(r); err == nil {
 			return transports.Who{User: id.User, Identity: id, Addr: a.clientIP(r)}, true
@@ -156,6 +157,9 @@ func (a *API) hubSession(hub *signalr.Hub, c *transports.Connection, r *http.Req
 	o := signalr.Options{User: id.User, Device: id.Device, IssuedAt: id.IssuedAt}
 	if err := o.ReadQuery(q.Get); err != nil {
 		return nil, errCursor
+	}
+	if o.Since.Kind == replay.SinceDevice && o.Device == "" {
+		return nil, errNoDevice
 	}
 	if !a.enter(c) {
 		return nil, errPerIP

@@ -36,6 +36,11 @@ func TestMetricsNameNobody(t *testing.T) {
 			_, ok = problemTexts[m[2]]
 		case "transport":
 			ok = slices.Contains([]string{"ws", "sse", "poll"}, m[2])
+		case "reason":
+			ok = slices.Contains([]string{
+				"client_closed", "lost", "done", "drain", "expiry", "revoked", "replaced", "slow", "timeout", "handshake",
+				"protocol_error", "too_large", "internal",
+			}, m[2])
 		case "hub":
 			ok = m[2] == "events" || m[2] == "bitwarden"
 		}
@@ -48,7 +53,8 @@ func TestMetricsNameNobody(t *testing.T) {
 		"hubline_events_published_total": "1", "hubline_events_delivered_total": "0", "hubline_events_replayed_total": "2",
 		`hubline_connections_opened_total{transport="ws"}`: "1", `hubline_connections_opened_total{transport="poll"}`: "1", `hubline_connections_opened_total{transport="sse"}`: "0",
 		`hubline_api_problems_total{type="not-found"}`: "1", `hubline_api_problems_total{type="token-invalid"}`: "1", `hubline_api_problems_total{type="too-large"}`: "0",
-		"hubline_panics_total": "0",
+		"hubline_panics_total": "0", "hubline_idempotency_keys": "1", // the event's own id
+		`hubline_connections_closed_total{reason="done",transport="poll"}`: "1", `hubline_connections_closed_total{reason="slow",transport="ws"}`: "0",
 	} {
 		if got := f.metric(name); got != want {
 			t.Errorf("%s = %s, want %s", name, got, want)
@@ -71,7 +77,7 @@ func TestEveryProblemHasAPage(t *testing.T) {
 		t.Fatalf("only %v found", slugs)
 	}
 	for _, slug := range slugs {
-		if problemTexts[slug] == "" {
+		if problemTexts[slug].text == "" {
 			t.Errorf("%s is not explained", slug)
 		}
 	}
@@ -80,7 +86,7 @@ func TestEveryProblemHasAPage(t *testing.T) {
 			t.Errorf("%s is explained and never answered", slug)
 		}
 		a := f.send(http.MethodGet, "/problems/"+slug, "", "")
-		if a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !strings.Contains(a.body, "<h1>"+slug) {
+		if a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !strings.Contains(a.body, "<h1>"+problemTexts[slug].title+"</h1>") || !strings.Contains(a.body, "<code>"+slug+"</code>") {
 			t.Errorf("%s: %+v", slug, a)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // negotiate serves POST /events/negotiate: a ticket and where to use it.
 func (a *API) negotiate(c echo.Context) error {
 	r := c.Request()
-	if !a.cfg.Origins.Allowed(r) {
+	if !a.originAllowed(r) {
 		return errOrigin
 	}
 	id, err := a.client(r)

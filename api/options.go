@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hubline/api/auth"
 	"hubline/native"
 	"hubline/replay"
 	"hubline/transports"
@@ -25,6 +26,11 @@ const maxTypes = 64
 
 var errCursor = problem(http.StatusBadRequest, "cursor", "The cursor is not valid",
 	`"since" is a cursor such as k7q2-57, a seq, 0 for everything kept, "latest", or "device" where the token names one.`)
+
+// errNoDevice is better than events from now on: the client would count on having
+// missed nothing.
+var errNoDevice = problem(http.StatusBadRequest, "cursor", "There is no device whose cursor could be meant",
+	`"since=device" goes on from where the token's device stood, and this token names none: ask for one with the claim "device", or send a cursor.`)
 
 // query parses the query. A pair that is not well-formed is an error here and is
 // not left out: it might be "since", and the client would silently miss events.
@@ -73,7 +79,7 @@ func typesOf(q url.Values) ([]string, error) {
 		return nil, badRequest("At most " + strconv.Itoa(maxTypes) + " types can be named.")
 	}
 	for _, t := range types {
-		if !text(t, maxTypeBytes) {
+		if !auth.Usable(t, maxTypeBytes) {
 			return nil, badRequest(`"types" is a list of event types with commas between them, each 1 to 128 bytes without control characters.`)
 		}
 	}

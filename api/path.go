@@ -35,7 +35,7 @@ func userParam(c echo.Context) (string, error) {
 			return "", errUser
 		}
 	}
-	if !text(user, auth.MaxUserBytes) {
+	if !auth.Usable(user, auth.MaxUserBytes) {
 		return "", errUser
 	}
 	return strings.Clone(user), nil

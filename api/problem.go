@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -56,6 +57,9 @@ func notFound() *Problem {
 func (a *API) answer(c echo.Context, err error) *Problem {
 	p := *asProblem(err) // some are shared
 	p.Type = a.cfg.BasePath + p.Type
+	if base := a.cfg.BasePath; p.slug == "not-found" && base != "" && !strings.HasPrefix(c.Request().URL.Path, base+"/") {
+		p.Detail = "Every path of this server begins with " + base + "."
+	}
 	a.metrics.problem(p.slug)
 	if _, logged := errors.AsType[panicError](err); p.slug == slugInternal && !logged {
 		a.log.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",

@@ -22,6 +22,17 @@ const maxKeyBytes = 256
 
 var errKey = badRequest("An idempotency key must be a text of at most 256 bytes without control characters.")
 
+// errNoChannels answers publishers who ask for what there is not yet.
+var errNoChannels = problem(http.StatusNotImplemented, "no-channels", "This server has no channels", "Publish to users, or broadcast.")
+
+// publishChannel serves POST /api/v1/channels/{channel}/events.
+func (a *API) publishChannel(c echo.Context) error {
+	if err := a.require(c, auth.ScopePublish); err != nil {
+		return err
+	}
+	return errNoChannels
+}
+
 // publishUser serves POST /users/{user}/events.
 func (a *API) publishUser(c echo.Context) error {
 	if err := a.require(c, auth.ScopePublish); err != nil {
@@ -91,7 +102,7 @@ func idempotency(name string, content []byte) (broker.Key, error) {
 	if name == "" {
 		return broker.Key{}, nil
 	}
-	if !text(name, maxKeyBytes) {
+	if !auth.Usable(name, maxKeyBytes) {
 		return broker.Key{}, errKey
 	}
 	sum := sha256.Sum256(content)

@@ -152,7 +152,7 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 	mounted := map[string]bool{}
 	for _, r := range f.api.echo.Routes() {
 		path := strings.ReplaceAll(r.Path, `\:`, ":")
-		for _, name := range []string{"user", "slug"} {
+		for _, name := range []string{"user", "channel", "slug"} {
 			path = strings.ReplaceAll(path, "/:"+name, "/{"+name+"}")
 		}
 		page := path == "/" || path == "/console/*"

@@ -4,6 +4,7 @@ package broker
 // one after another, so the sums are of no one instant.
 type Stats struct {
 	Connections, Users int
+	Keys               int // idempotency keys and ids that are remembered
 
 	Published  uint64 // events accepted, a broadcast counts once; no duplicates
 	Duplicates uint64 // publishes answered from an earlier one
@@ -26,6 +27,9 @@ func (b *Broker) Stats() Stats {
 	for i := range b.shards {
 		b.shards[i].addStats(&st)
 	}
+	b.broadcastMu.Lock()
+	defer b.broadcastMu.Unlock()
+	st.Keys += b.broadcasts.lru.Len()
 	return st
 }
 
@@ -34,6 +38,7 @@ func (sh *shard) addStats(st *Stats) {
 	defer sh.mu.Unlock()
 	c := &sh.counters
 	st.Users += len(sh.users)
+	st.Keys += sh.keys.lru.Len()
 	st.Published += c.published
 	st.Duplicates += c.duplicates
 	st.Delivered += c.delivered

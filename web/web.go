@@ -22,17 +22,18 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 // the slash, and answers 404 to everything else and 405 to anything but GET and HEAD.
 //
 // The handler is immutable and safe for concurrent use.
-func Handler(basePath string) http.Handler {
+func Handler(basePath string, here Here) http.Handler {
 	base := "/" + strings.Trim(basePath, "/")
 	if base == "/" {
 		base = ""
 	}
-	return &handler{base: base, assets: loadAssets()}
+	return &handler{base: base, assets: loadAssets(), here: here}
 }
 
 type handler struct {
 	base   string // "" or "/live", never with a slash at the end
 	assets map[string]asset
+	here   Here
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -53,6 +54,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, h.base+"/")
 	if !ok {
 		notFound(w)
+		return
+	}
+	if rest == herePath {
+		h.here.serve(w, r)
 		return
 	}
 	a, ok := h.assets[rest]

@@ -37,7 +37,7 @@ func TestHandlerServesUnderBasePath(t *testing.T) {
 		if prefix == "/" {
 			prefix = ""
 		}
-		h := Handler(base)
+		h := Handler(base, Here{})
 		for urlPath, contentType := range map[string]string{
 			"/":                         "text/html; charset=utf-8",
 			"/console/app.js":           "text/javascript; charset=utf-8",
@@ -63,7 +63,7 @@ func TestHandlerServesUnderBasePath(t *testing.T) {
 // in a slash.
 func TestHandlerRedirectsBasePathToItsSlash(t *testing.T) {
 	for _, base := range []string{"/live", "/a/b"} {
-		res := get(t, Handler(base), http.MethodGet, base, nil)
+		res := get(t, Handler(base, Here{}), http.MethodGet, base, nil)
 		if res.StatusCode != http.StatusPermanentRedirect {
 			t.Fatalf("GET %s = %d, want 308", base, res.StatusCode)
 		}
@@ -82,7 +82,7 @@ func TestHandlerRedirectsBasePathToItsSlash(t *testing.T) {
 }
 
 func TestHandlerAnswersNotFound(t *testing.T) {
-	root, live := Handler(""), Handler("/live")
+	root, live := Handler("", Here{}), Handler("/live", Here{})
 	tests := []struct {
 		h      http.Handler
 		target string
@@ -112,7 +112,7 @@ func TestHandlerAnswersNotFound(t *testing.T) {
 }
 
 func TestHandlerAllowsOnlyGetAndHead(t *testing.T) {
-	h := Handler("")
+	h := Handler("", Here{})
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch} {
 		res := get(t, h, method, "/", nil)
 		if res.StatusCode != http.StatusMethodNotAllowed {
@@ -132,7 +132,7 @@ func TestHandlerAllowsOnlyGetAndHead(t *testing.T) {
 }
 
 func TestHandlerSetsSecurityHeadersOnEveryAnswer(t *testing.T) {
-	h := Handler("/live")
+	h := Handler("/live", Here{})
 	want := map[string]string{
 		"Content-Security-Policy":      contentSecurityPolicy,
 		"X-Content-Type-Options":       "nosniff",
@@ -160,7 +160,7 @@ func TestHandlerSetsSecurityHeadersOnEveryAnswer(t *testing.T) {
 }
 
 func TestHandlerRevalidatesByContentHash(t *testing.T) {
-	h := Handler("")
+	h := Handler("", Here{})
 	seen := make(map[string]string)
 	for urlPath := range loadAssets() {
 		first := get(t, h, http.MethodGet, "/"+urlPath, nil)

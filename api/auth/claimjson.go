@@ -147,7 +147,7 @@ func (d *claimDecoder) text(raw []byte, limit int, problem error) string {
 		return ""
 	}
 	s := string(unquote(raw))
-	if s != "" && !usable(s, limit) {
+	if s != "" && !Usable(s, limit) {
 		d.fail(problem)
 		return ""
 	}
@@ -195,7 +195,7 @@ func (d *claimDecoder) channels(raw []byte) []string {
 		return nil
 	}
 	for _, name := range list {
-		if !usable(name, MaxChannelBytes) {
+		if !Usable(name, MaxChannelBytes) {
 			d.fail(invalidError("claim channels has an unusable name"))
 			return nil
 		}

@@ -41,7 +41,7 @@ type Config struct {
 	// JWKSRefresh is the time between two fetches. Zero means 15 min.
 	JWKSRefresh time.Duration
 	// JWKSRefetch is the least time between two fetches caused by tokens with an
-	// unknown key id, which anybody can send. Zero means 10 s.
+	// unknown key id or a wrong signature, which anybody can send. Zero means 10 s.
 	JWKSRefetch time.Duration
 	// Issuer must equal the claim iss. Empty means that iss is not checked.
 	Issuer string

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -14,8 +15,8 @@ import (
 )
 
 const (
-	// jwksTimeout bounds one fetch, and with it how long a token with an unknown
-	// key id can hold up its request.
+	// jwksTimeout bounds one fetch, and with it how long a token that none of the
+	// keys fits can hold up its request.
 	jwksTimeout = 10 * time.Second
 	// maxJWKSBytes bounds the answer to a fetch; a set of ten RSA keys with
 	// certificates has about 30 KiB.
@@ -89,7 +90,8 @@ func (k *jwksKeys) connect(ctx context.Context, cfg Config, client *http.Client,
 	if err != nil {
 		return err
 	}
-	fetch := func(kid string) { _, _ = remote.KeyRead(ctx, kid) }
+	// jwkset fetches for a key id that it does not have only; nobody has this one.
+	fetch := func() { _, _ = remote.KeyRead(ctx, rand.Text()) }
 	k.remote.Store(&fetch)
 	connected = true
 	cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "JWK set fetched", slog.String("host", hostOf(cfg.JWKSURL)))

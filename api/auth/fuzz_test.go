@@ -27,7 +27,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token string) {
 		id, err := v.Verify(t.Context(), token)
 		switch {
-		case err == nil && !usable(id.User, MaxUserBytes):
+		case err == nil && !Usable(id.User, MaxUserBytes):
 			t.Errorf("accepted the user %q", id.User)
 		case err != nil && (id != nil || len(err.Error()) > 120):
 			t.Errorf("%v with error of %d bytes", id, len(err.Error()))
@@ -52,12 +52,12 @@ func FuzzClaims(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !usable(id.User, MaxUserBytes) || id.Device != "" && !usable(id.Device, MaxDeviceBytes) ||
+		if !Usable(id.User, MaxUserBytes) || id.Device != "" && !Usable(id.Device, MaxDeviceBytes) ||
 			len(id.TokenID) > maxNameBytes || len(id.Issuer) > maxNameBytes || len(id.Channels) > MaxChannels {
 			t.Errorf("accepted %+v", id)
 		}
 		for _, name := range id.Channels {
-			if !usable(name, MaxChannelBytes) {
+			if !Usable(name, MaxChannelBytes) {
 				t.Errorf("accepted the channel %q", name)
 			}
 		}
@@ -120,33 +120,11 @@ func FuzzFromRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, query string, allowQuery bool) {
 		r := &http.Request{Header: http.Header{"Authorization": {header}}, URL: &url.URL{RawQuery: query}}
 		token, ok := FromRequest(r, allowQuery)
-		if ok != (token != "") || len(token) > MaxTokenBytes || strings.TrimSpace(token) != token {
+		if ok != (token != "") || strings.TrimSpace(token) != token {
 			t.Errorf("FromRequest = %q, %v", token, ok)
 		}
 		if ok && !allowQuery && !strings.Contains(header, token) {
 			t.Errorf("%q does not come from the header", token)
-		}
-	})
-}
-
-func FuzzRedactQuery(f *testing.F) {
-	f.Add("/events", "since=1&x=2", "access_token")
-	f.Add("/", "%zz;a?b", "Token")
-	f.Fuzz(func(t *testing.T, path, query, name string) {
-		const secret = "S3CRETS3CRET"
-		if strings.Contains(path+query+name, secret[:6]) {
-			return
-		}
-		// Whatever stands around it, a parameter that FromRequest would take a
-		// token from must not show it.
-		u := &url.URL{Path: path, RawQuery: query + "&" + name + "=" + secret}
-		token, ok := FromRequest(&http.Request{URL: u}, true)
-		got := RedactQuery(u)
-		if ok && token == secret && strings.Contains(got, secret[:6]) {
-			t.Errorf("%q is shown in %q", secret, got)
-		}
-		if len(got) > maxLoggedURLBytes || strings.ContainsAny(got, "\n\r\x00") {
-			t.Errorf("%d bytes: %.80q", len(got), got)
 		}
 	})
 }

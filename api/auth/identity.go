@@ -3,8 +3,6 @@ package auth
 import (
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Bounds of the names in a token, in bytes. They protect the memory of whoever
@@ -59,19 +57,4 @@ func (id *Identity) AllowsChannel(channel string) bool {
 		}
 	}
 	return false
-}
-
-// usable reports whether s is a name of 1 to limit bytes of valid UTF-8 without
-// control characters. U+FFFD is refused as well: encoding/json puts it in the
-// place of broken text, so two different names could become the same.
-func usable(s string, limit int) bool {
-	if s == "" || len(s) > limit {
-		return false
-	}
-	for _, r := range s {
-		if r == utf8.RuneError || unicode.IsControl(r) {
-			return false
-		}
-	}
-	return true
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -103,6 +104,19 @@ func (i *issuer) publish(keys map[string]any) {
 		}
 	}
 	i.serve(string(must(set.JSONPublic(context.Background()))))
+}
+
+// publishNameless serves a set of keys without key ids.
+func (i *issuer) publishNameless(keys ...any) {
+	var all []jwkset.JWKMarshal
+	for _, key := range keys {
+		jwk, err := jwkset.NewJWKFromKey(key.(crypto.Signer).Public(), jwkset.JWKOptions{})
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		all = append(all, jwk.Marshal())
+	}
+	i.serve(string(must(json.Marshal(jwkset.JWKSMarshal{Keys: all}))))
 }
 
 func signKid(t testing.TB, alg, kid string, key any) string {

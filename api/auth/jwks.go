@@ -20,14 +20,14 @@ var jwksMethods = []string{
 }
 
 // jwksKeys is the key source of a JWK set. The set is fetched at start, then at
-// intervals, and when a token names a key that is not in it (at most once per
-// JWKSRefetch). A failed fetch leaves the keys in force.
+// intervals, and when a token names a key that is not in it or is signed with
+// none that is (at most once per JWKSRefetch): issuers that rotate need not give
+// the new key a new id, or any. A failed fetch leaves the keys in force.
 type jwksKeys struct {
 	set    *keySet
 	lookup keyfunc.Keyfunc // reads set, never fetches
-	// remote fetches the set to look for a key id. Nil until the first fetch has
-	// succeeded.
-	remote  atomic.Pointer[func(kid string)]
+	// remote fetches the set. Nil until the first fetch has succeeded.
+	remote  atomic.Pointer[func()]
 	tried   chan struct{} // closed after the first attempt
 	limiter *rate.Limiter
 	flight  singleflight.Group
@@ -74,33 +74,57 @@ func (k *jwksKeys) keys(ctx context.Context, token *jwt.Token) ([]jwt.Verificati
 	gen := k.generation()
 	header, named := token.Header[jwkset.HeaderKID]
 	if !named {
-		keys, err := k.set.serving(ctx, method)
+		keys, err := k.set.serving(ctx, method, false)
 		return keys, gen, err
 	}
 	kid, ok := header.(string)
 	if !ok {
 		return nil, 0, invalidError("its key id is not a string")
 	}
-	key, err := k.lookup.KeyfuncCtx(ctx)(token)
-	if errors.Is(err, jwkset.ErrKeyNotFound) {
-		k.refetch(ctx, kid)
+	seen := k.fetched()
+	keys, err := k.named(ctx, token, method, kid)
+	if errors.Is(err, jwkset.ErrKeyNotFound) && k.refetch(ctx, seen) {
 		gen = k.generation()
-		key, err = k.lookup.KeyfuncCtx(ctx)(token)
+		keys, err = k.named(ctx, token, method, kid)
 	}
 	// The text of err has the key id in it, which the client made up.
-	if err != nil || !slices.Contains(methodsOf(key), method) {
+	if err != nil {
 		return nil, 0, ErrUnknownKey
 	}
-	return []jwt.VerificationKey{key}, gen, nil
+	return keys, gen, nil
 }
 
-// refetch fetches the set if the limit allows. All who ask in the meantime wait
-// for the same fetch; the request that caused it does not end it, or else a
+// named returns the key of that id, or else those without one.
+func (k *jwksKeys) named(ctx context.Context, token *jwt.Token, method, kid string) ([]jwt.VerificationKey, error) {
+	key, err := k.lookup.KeyfuncCtx(ctx)(token)
+	switch {
+	case errors.Is(err, jwkset.ErrKeyNotFound), kid == "":
+		if keys, nameless := k.set.serving(ctx, method, true); nameless == nil {
+			return keys, nil
+		}
+		return nil, jwkset.ErrKeyNotFound
+	case err != nil:
+		return nil, err
+	case !slices.Contains(methodsOf(key), method):
+		return nil, ErrUnknownKey
+	}
+	return []jwt.VerificationKey{key}, nil
+}
+
+// fetched is how often the set has been fetched.
+func (k *jwksKeys) fetched() uint64 { return k.set.fetched.Load() }
+
+// refetch fetches the set if the limit allows, and reports whether that, or
+// somebody else, has since the caller has seen it. All who ask in the meantime
+// wait for the same fetch; the request that caused it does not end it, or else a
 // client that hangs up at once could use up the limit for everybody.
-func (k *jwksKeys) refetch(ctx context.Context, kid string) {
+func (k *jwksKeys) refetch(ctx context.Context, seen uint64) bool {
+	if k.fetched() != seen || !k.ready() {
+		return k.ready()
+	}
 	done := k.flight.DoChan("", func() (any, error) {
-		if k.limiter.Allow() {
-			(*k.remote.Load())(kid)
+		if k.fetched() == seen && k.limiter.Allow() {
+			(*k.remote.Load())()
 		}
 		return nil, nil
 	})
@@ -108,4 +132,5 @@ func (k *jwksKeys) refetch(ctx context.Context, kid string) {
 	case <-done:
 	case <-ctx.Done():
 	}
+	return k.fetched() != seen
 }

@@ -108,7 +108,7 @@ func (k *Keys) Add(name string, scopes Scope, hash string) error {
 }
 
 func (k *Keys) add(name string, scopes Scope, hash string, line int) error {
-	if !usable(name, maxKeyNameBytes) {
+	if !Usable(name, maxKeyNameBytes) {
 		return fmt.Errorf("the name is not 1 to %d bytes of text", maxKeyNameBytes)
 	}
 	if scopes == 0 {

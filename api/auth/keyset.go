@@ -23,6 +23,8 @@ type keySet struct {
 	// gen grows whenever a key disappears or changes, so that what was verified
 	// with it is not trusted any longer. Zero is never used.
 	gen atomic.Uint64
+	// fetched counts the replacements.
+	fetched atomic.Uint64
 }
 
 func newKeySet() *keySet {
@@ -48,6 +50,7 @@ func (s *keySet) KeyReplaceAll(ctx context.Context, given []jwkset.JWK) error {
 	if err := s.Storage.KeyReplaceAll(ctx, given); err != nil {
 		return err
 	}
+	s.fetched.Add(1)
 	for _, key := range old {
 		if !slices.ContainsFunc(given, func(jwk jwkset.JWK) bool { return sameKey(jwk, key) }) {
 			// After the replacement, never before it: see jwksKeys.keys.
@@ -58,15 +61,22 @@ func (s *keySet) KeyReplaceAll(ctx context.Context, given []jwkset.JWK) error {
 	return nil
 }
 
-// serving returns the keys a token without a key id may be signed with.
-func (s *keySet) serving(ctx context.Context, method string) ([]jwt.VerificationKey, error) {
+// serving returns the keys that a token without a key id may be signed with, or,
+// with nameless, those of them that have none either, which are all that is left
+// to try for a token whose key id the set does not have (RFC 7517, section 4.5:
+// the member is optional).
+func (s *keySet) serving(ctx context.Context, method string, nameless bool) ([]jwt.VerificationKey, error) {
 	all, err := s.KeyReadAll(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var keys []jwt.VerificationKey
 	for _, jwk := range all {
-		alg := jwk.Marshal().ALG.String()
+		m := jwk.Marshal()
+		alg := m.ALG.String()
+		if nameless && m.KID != "" {
+			continue
+		}
 		key := publicPart(jwk)
 		if (alg == "" || alg == method) && slices.Contains(methodsOf(key), method) && len(keys) < maxCandidates {
 			keys = append(keys, key)

@@ -36,18 +36,18 @@ func TestKeySetKeepsOnlyVerifyingKeys(t *testing.T) {
 	if got, want := strings.Join(kids, ", "), "good, private half published"; got != want {
 		t.Errorf("kept %s; want %s", got, want)
 	}
-	if keys, err := set.serving(t.Context(), "RS256"); err != nil || len(keys) != 1 {
+	if keys, err := set.serving(t.Context(), "RS256", false); err != nil || len(keys) != 1 {
 		t.Errorf("RS256: %d keys, %v", len(keys), err)
 	} else if _, ok := keys[0].(*rsa.PublicKey); !ok {
 		t.Errorf("RS256: %T", keys[0])
 	}
-	if keys, err := set.serving(t.Context(), "EdDSA"); err != nil || len(keys) != 1 {
+	if keys, err := set.serving(t.Context(), "EdDSA", false); err != nil || len(keys) != 1 {
 		t.Errorf("EdDSA: %d keys, %v", len(keys), err)
 	} else if _, ok := keys[0].(ed25519.PublicKey); !ok {
 		t.Errorf("EdDSA: %T", keys[0])
 	}
 	// The set says RS256 for its key, so nothing else.
-	if _, err := set.serving(t.Context(), "PS256"); !errors.Is(err, ErrUnknownKey) {
+	if _, err := set.serving(t.Context(), "PS256", false); !errors.Is(err, ErrUnknownKey) {
 		t.Errorf("PS256: %v, want ErrUnknownKey", err)
 	}
 }
@@ -61,7 +61,7 @@ func TestKeysTriedPerTokenAreBounded(t *testing.T) {
 	if err := set.KeyReplaceAll(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	if keys, err := set.serving(t.Context(), "EdDSA"); err != nil || len(keys) != maxCandidates {
+	if keys, err := set.serving(t.Context(), "EdDSA", false); err != nil || len(keys) != maxCandidates {
 		t.Errorf("%d keys, %v; want %d", len(keys), err, maxCandidates)
 	}
 }

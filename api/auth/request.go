@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MaxTokenBytes is the longest token or API key that is looked at. Tokens of
+// MaxTokenBytes is the longest token or API key that is accepted. Tokens of
 // the Bitwarden family stay below 4 KiB even with many organisations; the bound
 // keeps a forged one from costing much before its signature is known to be wrong.
 const MaxTokenBytes = 8 << 10
@@ -16,27 +16,21 @@ const MaxTokenBytes = 8 << 10
 // The scheme and the name of the parameter are matched without regard to case;
 // white space around the token is dropped. An Authorization header of another
 // scheme (a proxy's Basic login) does not hide the parameter. It returns false
-// if there is no token or if it is longer than MaxTokenBytes.
+// if there is no token. One longer than MaxTokenBytes is returned all the same,
+// so that it is refused as a bad one and not taken for none.
 //
 // The token may share memory with the request: whoever keeps it clones it.
 func FromRequest(r *http.Request, allowQuery bool) (token string, ok bool) {
 	for _, value := range r.Header["Authorization"] {
 		if token, ok := bearer(value); ok {
-			return bounded(token)
+			return token, true
 		}
 	}
 	if !allowQuery || r.URL == nil {
 		return "", false
 	}
-	return bounded(queryToken(r.URL.RawQuery))
-}
-
-// bounded returns nothing for a token that is empty or too long.
-func bounded(token string) (string, bool) {
-	if token == "" || len(token) > MaxTokenBytes {
-		return "", false
-	}
-	return token, true
+	token = queryToken(r.URL.RawQuery)
+	return token, token != ""
 }
 
 // bearer returns the token of an Authorization header of that scheme.
@@ -55,8 +49,8 @@ func bearer(value string) (token string, ok bool) {
 func queryToken(query string) string {
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, found := strings.Cut(pair, "=")
-		if !found || len(value) > 3*MaxTokenBytes {
-			continue // longer than the longest token with every byte escaped
+		if !found {
+			continue
 		}
 		if name, err := url.QueryUnescape(name); err != nil || !strings.EqualFold(name, "access_token") {
 			continue

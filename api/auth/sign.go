@@ -98,16 +98,16 @@ func (c Claims) validate() error {
 		}
 	}
 	optional := func(name, value string, limit int) {
-		check(value == "" || usable(value, limit), "%s is not a name of at most %d bytes without control characters", name, limit)
+		check(value == "" || Usable(value, limit), "%s is not a name of at most %d bytes without control characters", name, limit)
 	}
-	check(usable(c.User, MaxUserBytes), "user is not a name of 1 to %d bytes without control characters", MaxUserBytes)
+	check(Usable(c.User, MaxUserBytes), "user is not a name of 1 to %d bytes without control characters", MaxUserBytes)
 	optional("device", c.Device, MaxDeviceBytes)
 	optional("issuer", c.Issuer, maxNameBytes)
 	optional("audience", c.Audience, maxNameBytes)
 	optional("token id", c.ID, maxNameBytes)
 	check(len(c.Channels) <= MaxChannels, "%d channels are more than %d", len(c.Channels), MaxChannels)
 	for i, name := range c.Channels {
-		check(usable(name, MaxChannelBytes), "channel %d is not a name of 1 to %d bytes without control characters", i+1, MaxChannelBytes)
+		check(Usable(name, MaxChannelBytes), "channel %d is not a name of 1 to %d bytes without control characters", i+1, MaxChannelBytes)
 	}
 	check(c.IssuedAt.Unix() >= 0, "the token would be issued before the year 1970")
 	check(c.Expires.After(c.IssuedAt), "the token would expire before it is issued")

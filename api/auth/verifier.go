@@ -80,8 +80,8 @@ func NewVerifier(ctx context.Context, cfg Config) (*Verifier, error) {
 	return v, nil
 }
 
-// Leeway returns the clock difference tolerated in exp: a connection opened
-// within it ends at [Identity.Expires] plus this.
+// Leeway returns the clock difference tolerated in exp: a connection that was
+// opened after [Identity.Expires] ends at that plus this.
 func (v *Verifier) Leeway() time.Duration { return v.cfg.Leeway }
 
 // Ready returns ErrKeysUnavailable while the JWK set has not been fetched.
@@ -96,7 +96,7 @@ func (v *Verifier) Ready() error {
 // The identity is shared with other callers and must not be changed; nothing in
 // it refers to the memory of the token. A token seen before costs a hash and a
 // map lookup. Verify blocks only while the JWK set is being fetched for the
-// first time or for a key id that is not in it yet, at most until ctx ends.
+// first time or for a key that is not in it yet, at most until ctx ends.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Identity, error) {
 	if token == "" {
 		return nil, ErrNoToken
@@ -138,8 +138,23 @@ func (v *Verifier) generation() uint64 {
 // errSignature is the ErrInvalid after which another key may still fit.
 const errSignature = invalidError("the signature is wrong")
 
-// verify checks the token against the keys of one source.
+// verify checks the token against the keys of one source. Those of a JWK set may
+// have changed under their old ids, or have none: a signature that none of them
+// made is looked at again with the set of now.
 func (v *Verifier) verify(ctx context.Context, token string, source keySource) (verified, error) {
+	k, ok := source.(*jwksKeys)
+	if !ok {
+		return v.verifyOnce(ctx, token, source)
+	}
+	seen := k.fetched()
+	found, err := v.verifyOnce(ctx, token, source)
+	if errors.Is(err, errSignature) && k.refetch(ctx, seen) {
+		return v.verifyOnce(ctx, token, source)
+	}
+	return found, err
+}
+
+func (v *Verifier) verifyOnce(ctx context.Context, token string, source keySource) (verified, error) {
 	var (
 		claims tokenClaims
 		gen    uint64

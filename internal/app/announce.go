@@ -3,6 +3,9 @@ package app
 import (
 	"fmt"
 	"io"
+	"net"
+	"net/url"
+	"path/filepath"
 	"strings"
 
 	"hubline/internal/config"
@@ -12,28 +15,97 @@ import (
 // when copied from another terminal in the same directory; program is how this
 // one was called.
 func announce(w io.Writer, cfg config.Config, program, base string) {
-	text := fmt.Sprintf("Hubline is at %s/\n", base)
+	base, everywhere := reachable(base)
+	text := fmt.Sprintf("Hubline is at %s/", base)
+	if everywhere {
+		text += " and at this machine's other addresses"
+	}
+	text += "\n"
 	if cfg.Data == "" {
-		text += "It keeps everything in memory: secrets and events are gone when it stops.\n\n"
-	} else {
-		text += commands(cfg, program, base)
+		text += "It keeps everything in memory: events are gone when it stops, and so are the secrets it made.\n"
 	}
 	// In one piece, for whoever reads along. If that fails there is nobody.
-	_, _ = io.WriteString(w, text)
+	_, _ = io.WriteString(w, text+commands(cfg, program, base)+"\n")
 }
 
-// commands are the three to copy.
-func commands(cfg config.Config, program, base string) string {
-	data := ""
-	if cfg.Data != "./hubline-data" {
-		data = " --data-dir " + quote(cfg.Data)
+// reachable returns an address that works on this machine in the place of the
+// one that stands for all (0.0.0.0, [::]).
+func reachable(base string) (_ string, everywhere bool) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base, false
 	}
-	return fmt.Sprintf(`
-Subscribe:  curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" %[1]s/events
-Publish:    curl -H "Authorization: Bearer $(cat %[3]s/api-key)" %[1]s/api/v1/users/alice/events -d '{"type":"hello","data":{"n":1}}'
-Replay:     curl -N -H "Authorization: Bearer $(%[4]s token%[2]s --user alice)" '%[1]s/events?since=0'
+	if ip := net.ParseIP(u.Hostname()); ip == nil || !ip.IsUnspecified() {
+		return base, false
+	}
+	u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+	return u.String(), true
+}
 
-`, base, data, quote(cfg.Data), quote(program))
+// commands are the three to copy, with what stands in for a token or a key that
+// only somebody else has.
+func commands(cfg config.Config, program, base string) string {
+	token, key, notes := credentials(cfg, program)
+	return fmt.Sprintf(`
+Subscribe:  curl -N -H "Authorization: Bearer %s" %s
+Publish:    curl -H "Authorization: Bearer %s" %s -d '{"type":"hello","data":{"n":1}}'
+Replay:     curl -N -H "Authorization: Bearer %s" %s
+%s`, token, quote(base+"/events"), key, quote(base+"/api/v1/users/alice/events"), token, quote(base+"/events?since=0"), notes)
+}
+
+// signing returns the command that makes tokens for this server, without the
+// user; "" if there is none: another issuer makes them, or the secret is known to
+// nobody.
+func signing(cfg config.Config, program string) string {
+	if len(cfg.JWTPublicKeyFile) > 0 || cfg.JWKSURL != "" || cfg.Data == "" && cfg.JWTSecretFile == "" {
+		return ""
+	}
+	sign := []string{quote(program), "token"}
+	if cfg.Data != "" && cfg.Data != "./hubline-data" {
+		sign = append(sign, "--data-dir", quote(cfg.Data))
+	}
+	for _, flag := range []struct{ name, value string }{
+		{"jwt-secret-file", cfg.JWTSecretFile}, {"jwt-issuer", cfg.JWTIssuer}, {"jwt-audience", cfg.JWTAudience},
+	} {
+		if flag.value != "" {
+			sign = append(sign, "--"+flag.name, quote(flag.value))
+		}
+	}
+	return strings.Join(sign, " ")
+}
+
+// keyFile is where the API key stands; "" if it is known to nobody.
+func keyFile(cfg config.Config) string {
+	if cfg.Data == "" {
+		return ""
+	}
+	return filepath.Join(cfg.Data, config.APIKeyName)
+}
+
+// credentials returns what to write for a token of alice and for an API key, and
+// notes on what has to be had first.
+func credentials(cfg config.Config, program string) (token, key, notes string) {
+	token, key = "$TOKEN", "$KEY"
+	switch sign := signing(cfg, program); {
+	case sign != "":
+		token = "$(" + sign + " --user alice)"
+	case len(cfg.JWTPublicKeyFile) > 0 || cfg.JWKSURL != "":
+		notes = "\nTOKEN is one that your issuer has made for the user alice.\n"
+	default:
+		notes = "\nFor tokens, start it with --jwt-secret-file FILE (32 characters or more on one line); then\nTOKEN=$(" +
+			quote(program) + " token --jwt-secret-file FILE --user alice)\n"
+	}
+	if file := keyFile(cfg); file != "" {
+		key = "$(cat " + quote(file) + ")"
+	} else {
+		if cfg.APIKeyFile != "" {
+			notes += "\nKEY is one of those whose hashes stand in " + quote(cfg.APIKeyFile) + ".\n"
+		} else {
+			notes += "\nTo publish, start it with --api-key-file FILE that has the hash of a KEY of yours:\n" +
+				"echo \"backend publish,read sha256:$(printf %s \"$KEY\" | sha256sum | cut -d' ' -f1)\" > FILE\n"
+		}
+	}
+	return token, key, notes
 }
 
 // quote makes s safe to copy into a shell.

@@ -58,7 +58,7 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.
 type server struct {
 	cfg    config.Config
 	log    *slog.Logger
-	ln     net.Listener
+	ln     *sockets
 	parker *longpoll.Parker
 	http   *http.Server
 	api    *api.API
@@ -88,7 +88,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := &server{
-		cfg: cfg, log: logger, ln: ln, stop: stop,
+		cfg: cfg, log: logger, ln: newSockets(ln, maxSockets(cfg.MaxConnections), cfg.SendTimeout), stop: stop,
 		parker: longpoll.NewParker(ln.Addr(), longpoll.Config{WriteTimeout: cfg.SendTimeout}),
 		conns: transports.NewServer(transports.Config{
 			MaxNegotiated: cfg.MaxNegotiated, SendTimeout: cfg.SendTimeout, EarlyBytes: int(cfg.MaxMessageBytes),
@@ -110,17 +110,23 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, Origins: origins,
 	}
 	if cfg.Demo {
-		s.demo = newDemo(s.broker, secret)
+		if s.demo, err = newDemo(s.broker, secret, cfg); err != nil {
+			stop()
+			return nil, err
+		}
 		apiConfig.Demo = s.demo.session
 	}
 	s.api = api.New(apiConfig, api.Deps{
 		Broker: s.broker, Server: s.conns, Parker: s.parker, Verifier: verifier, Keys: keys,
-		Registry: registry, Logger: logger, Page: web.Handler(cfg.BasePath),
+		Registry: registry, Logger: logger, Page: web.Handler(cfg.BasePath, web.Here{
+			Program: os.Args[0], Token: signing(cfg, os.Args[0]), KeyFile: keyFile(cfg), Demo: cfg.Demo,
+		}),
 	})
+	s.ln.register(registry)
 	s.http = &http.Server{
 		Handler: s.api, ReadHeaderTimeout: cfg.ReadHeaderTimeout, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 32 << 10,
-		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: 32 << 10, ConnState: s.ln.connState,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	if cfg.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
@@ -128,7 +134,12 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 			stop()
 			return nil, fmt.Errorf("tls-cert: %w", err)
 		}
-		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		s.http.TLSConfig = &tls.Config{
+			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
+			// Named here, or HTTP/2 would be offered and not served if the parker
+			// is the first of the two listeners that net/http sees.
+			NextProtos: []string{"h2", "http/1.1"},
+		}
 	}
 	return s, nil
 }

@@ -139,6 +139,29 @@ func TestDemoGivesATokenAndPublishes(t *testing.T) {
 	}
 }
 
+// The page's token is one that the server accepts.
+func TestDemoSignsAsConfigured(t *testing.T) {
+	s := start(t, func(c *config.Config) {
+		c.Demo, c.JWTIssuer, c.JWTAudience = true, "https://vault.example", "hubline"
+	})
+	var session struct{ Token string }
+	if _, body := get(t, s.url+"/demo/session"); json.Unmarshal([]byte(body), &session) != nil {
+		t.Fatal(body)
+	}
+	if status, body := get(t, s.url+"/events?wait=0&access_token="+session.Token); status != http.StatusOK {
+		t.Errorf("/events = %d %s", status, body)
+	}
+}
+
+func TestDemoNeedsASecret(t *testing.T) {
+	cfg := config.Default()
+	cfg.Addr, cfg.Data, cfg.Demo = "127.0.0.1:0", "", true
+	cfg.JWTPublicKeyFile = []string{"../config/testdata/ed25519.pem"}
+	if err := Run(t.Context(), cfg, slog.New(slog.DiscardHandler), io.Discard); err == nil || !strings.Contains(err.Error(), "secret") {
+		t.Errorf("Run = %v, want an error about the secret", err)
+	}
+}
+
 func TestWithoutDemoThereIsNoSession(t *testing.T) {
 	s := start(t, nil)
 	if status, _ := get(t, s.url+"/demo/session"); status != http.StatusNotFound {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"hubline/api/auth"
 	"hubline/broker"
+	"hubline/internal/config"
 	"hubline/replay"
 )
 
@@ -21,16 +23,23 @@ const demoUser = "demo"
 type demo struct {
 	broker *broker.Broker
 	secret []byte
+	// What tokens must have here.
+	issuer, audience string
 }
 
-func newDemo(b *broker.Broker, secret []byte) *demo { return &demo{broker: b, secret: secret} }
+// newDemo refuses to begin without a secret: its page could not connect.
+func newDemo(b *broker.Broker, secret []byte, cfg config.Config) (*demo, error) {
+	if secret == nil {
+		return nil, errors.New("demo: it signs tokens for its page, which needs a secret, and only public keys are configured")
+	}
+	return &demo{broker: b, secret: secret, issuer: cfg.JWTIssuer, audience: cfg.JWTAudience}, nil
+}
 
 // session makes a token for the page.
 func (d *demo) session() (user, token string, err error) {
-	if d.secret == nil {
-		return "", "", fmt.Errorf("the demo needs a signing secret; public keys only are configured")
-	}
-	token, err = auth.Sign(d.secret, auth.Claims{User: demoUser, Device: "page", TTL: time.Hour})
+	token, err = auth.Sign(d.secret, auth.Claims{
+		User: demoUser, Device: "page", TTL: time.Hour, Issuer: d.issuer, Audience: d.audience,
+	})
 	return demoUser, token, err
 }
 

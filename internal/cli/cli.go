@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -48,6 +49,8 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr *os.File
 	serve          ServeFunc
+	// sources are the file and the variables that values were looked for in.
+	sources []string
 }
 
 // Main runs the command line of this process and returns its exit status.
@@ -105,9 +108,7 @@ func (e exitRequest) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 // parse reads all sources of values. Its error holds every problem of the
 // environment, the file and the values themselves.
 func parse(ctx context.Context, env environment, args []string) (_ *kong.Context, err error) {
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = spelled(args)
 	// --help asks to exit while kong is in the middle of parsing.
 	defer func() {
 		if r := recover(); r != nil {
@@ -118,30 +119,46 @@ func parse(ctx context.Context, env environment, args []string) (_ *kong.Context
 			err = exit
 		}
 	}()
-	file, problems, err := readSources(env, args)
+	file, sources, problems, err := readSources(env, args)
 	if err != nil {
 		return nil, err
 	}
+	env.sources = sources
 	parser, err := newParser(env, &grammar{}, kong.Resolvers(file), kong.Bind(env), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return nil, err
 	}
 	command, err := parser.Parse(args)
-	problems = append(problems, valueProblems(err)...)
+	for _, problem := range valueProblems(err) {
+		problems = append(problems, file.Locate(problem))
+	}
 	return command, errors.Join(problems...)
+}
+
+// spelled turns what people try first into what is meant.
+func spelled(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
 }
 
 // readSources looks at the command line only far enough to know the command
 // and the file, and reports everything that is wrong with environment and
 // file. It returns an error if that itself is not possible to say.
-func readSources(env environment, args []string) (config.File, []error, error) {
+func readSources(env environment, args []string) (file config.File, sources []string, problems []error, err error) {
 	parser, err := newParser(env, &grammar{})
 	if err != nil {
-		return config.File{}, nil, err
+		return config.File{}, nil, nil, err
 	}
 	trace, err := kong.Trace(parser, args)
 	if err != nil || trace.Error != nil || trace.Selected() == nil {
-		return config.File{}, nil, nil //nolint:nilerr // the real parsing says it better
+		return config.File{}, nil, nil, nil //nolint:nilerr // the real parsing says it better
 	}
 	var active, known []*kong.Flag
 	for _, node := range parser.Model.Children {
@@ -150,19 +167,19 @@ func readSources(env environment, args []string) (config.File, []error, error) {
 	active = append(active, parser.Model.Flags...)
 	active = append(active, trace.Selected().Flags...)
 
-	var file config.File
-	var problems []error
 	if path := configPath(trace, parser.Model.Flags); path != "" {
+		sources = append(sources, path)
 		file, problems = config.ReadFile(path, trace.Selected().Flags, known)
 	}
+	sources = append(sources, config.EnvNames(active)...)
 	names, wrong := config.CheckEnv(active)
 	for _, name := range names {
 		// Reported now; without them the rest can be read and be reported too.
 		if err := os.Unsetenv(name); err != nil {
-			return config.File{}, nil, err
+			return config.File{}, nil, nil, err
 		}
 	}
-	return file, append(problems, wrong...), nil
+	return file, sources, append(problems, wrong...), nil
 }
 
 // configPath returns the value of --config, or of its environment variable.
@@ -194,7 +211,7 @@ func valueProblems(err error) []error {
 }
 
 func newParser(env environment, target *grammar, options ...kong.Option) (*kong.Kong, error) {
-	return kong.New(target, append([]kong.Option{
+	return kong.New(target, slices.Concat(config.Mappers(), []kong.Option{
 		kong.Name("hubline"),
 		kong.Description("Hubline sends events to users' devices over WebSocket, Server-Sent Events, long polling and SignalR, and replays what they missed."),
 		kong.DefaultEnvars(config.EnvPrefix),
@@ -203,7 +220,7 @@ func newParser(env environment, target *grammar, options ...kong.Option) (*kong.
 		kong.Exit(func(code int) { panic(exitRequest(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.ValueFormatter(helpText),
-	}, options...)...)
+	}, options)...)
 }
 
 // envNote stands once in the help instead of a variable behind every flag.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,7 +14,7 @@ import (
 // publishCommand is `hubline publish`.
 type publishCommand struct {
 	User      string `xor:"target" placeholder:"USER" help:"Publish to one user."`
-	Channel   string `xor:"target" placeholder:"CHANNEL" help:"Publish to the members of a channel."`
+	Channel   string `xor:"target" hidden:"" placeholder:"CHANNEL" help:"Publish to the members of a channel."`
 	Broadcast bool   `xor:"target" help:"Publish to every user."`
 
 	Type           string `placeholder:"TYPE" help:"Type of the event, such as backup.progress."`
@@ -59,9 +60,25 @@ func (c publishCommand) Run(ctx context.Context, env environment) error {
 	}
 	client := newClient(c.base(), key)
 	if c.Stdin == "-" {
-		return c.stream(ctx, env, client)
+		return c.explain(c.stream(ctx, env, client))
 	}
-	return c.one(ctx, env, client)
+	return c.explain(c.one(ctx, env, client))
+}
+
+// explain says what to do about a refused key, or an address without routes.
+func (c publishCommand) explain(err error) error {
+	problem, ok := errors.AsType[*apiError](err)
+	switch {
+	case !ok:
+		return err
+	case problem.Status == http.StatusNotFound:
+		return fmt.Errorf("%w; check --server, and its base path", err)
+	case problem.Status != http.StatusUnauthorized:
+		return err
+	case c.APIKey != "":
+		return fmt.Errorf("%w; check --api-key", err)
+	}
+	return fmt.Errorf("%w; it does not know the key in %s: give the server's --data-dir, or an --api-key", err, c.DataDir)
 }
 
 // check reports flags that do not go together.
@@ -75,9 +92,9 @@ func (c publishCommand) check() error {
 	case c.Stdin == "-":
 		return nil
 	case !target:
-		return usageError("whom? Give --user, --channel or --broadcast, or - to read events from standard input")
+		return usageError("whom? Give --user or --broadcast, or - to read events from standard input")
 	case c.Type == "":
-		return usageError("--type is missing: name the kind of event, such as backup.progress")
+		return usageError("--type is missing: name the kind of event, such as backup.progress; or add - to read events from standard input")
 	case c.Data != "" && !json.Valid([]byte(c.Data)):
 		return usageError("--data is not JSON: quote it for the shell, such as --data '{\"n\":1}' or --data '\"text\"'")
 	case c.TTLSeconds < 0:

@@ -2,12 +2,34 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 )
+
+func TestPublishSaysWhatToDoAboutARefusal(t *testing.T) {
+	for _, tt := range []struct {
+		command publishCommand
+		status  int
+		want    string
+	}{
+		{publishCommand{DataDir: "dir"}, 401, "it does not know the key in dir: give the server's --data-dir, or an --api-key"},
+		{publishCommand{APIKey: "k"}, 401, "; check --api-key"},
+		{publishCommand{}, 404, "; check --server, and its base path"},
+		{publishCommand{}, 403, "(status 403)"},
+	} {
+		err := tt.command.explain(fmt.Errorf("publish: %w", &apiError{Status: tt.status}))
+		if !strings.HasSuffix(err.Error(), tt.want) {
+			t.Errorf("%d: %q does not end with %q", tt.status, err, tt.want)
+		}
+	}
+	if (publishCommand{}).explain(nil) != nil {
+		t.Error("success became an error")
+	}
+}
 
 func TestPublishOne(t *testing.T) {
 	for _, tt := range []struct {
@@ -56,7 +78,7 @@ func TestPublishOne(t *testing.T) {
 			"problem",
 			publishCommand{User: "u", Type: "t"},
 			401, `{"title":"Who are you?","detail":"Send a key."}`,
-			"/base/api/v1/users/u/events", `{"type":"t"}`, "publish: Who are you?: Send a key. (status 401)",
+			"/base/api/v1/users/u/events", `{"type":"t"}`, "publish: Who are you?: Send a key. (status 401); check --api-key",
 		},
 		{
 			"page of a proxy",

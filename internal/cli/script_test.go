@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -34,7 +36,7 @@ func TestScripts(t *testing.T) {
 }
 
 func showConfig(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.Writer) error {
-	logger.Info("started", "addr", cfg.Addr)
+	logger.Info("started", "addr", cfg.Addr, "took", 1500*time.Millisecond)
 	logger.Debug("only for the curious")
 	_, _ = fmt.Fprintf(stdout, "addr=%s data=%q log-events=%d log-users=%d watermarks=%d outbox-events=%d log-age=%v demo=%v origins=%q\n",
 		cfg.Addr, cfg.Data, cfg.LogEvents, cfg.LogUsers, cfg.Watermarks, cfg.OutboxEvents, cfg.LogAge, cfg.Demo, cfg.AllowedOrigins)
@@ -47,6 +49,9 @@ func showConfig(ctx context.Context, cfg config.Config, logger *slog.Logger, std
 	}
 	if cfg.Addr == "127.0.0.1:2" {
 		return fmt.Errorf("listen: the port is taken")
+	}
+	if cfg.Addr == "127.0.0.1:3" {
+		return fmt.Errorf("listen: %w", &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)})
 	}
 	return nil
 }

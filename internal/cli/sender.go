@@ -37,7 +37,14 @@ func (s *sender) send(ctx context.Context, items []item) error {
 	pauses := backoff.ExponentialBackOff{
 		InitialInterval: 250 * time.Millisecond, MaxInterval: 15 * time.Second, Multiplier: 2, RandomizationFactor: 1,
 	}
-	for tries := 0; len(items) > 0; {
+	for tries := 0; ; {
+		for len(items) > 0 && items[0].err != nil {
+			s.report.fail(items[0].line, items[0].err)
+			items = items[1:]
+		}
+		if len(items) == 0 {
+			return nil
+		}
 		rest, err := s.request(ctx, items)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -76,7 +83,6 @@ func (s *sender) send(ctx context.Context, items []item) error {
 			return err
 		}
 	}
-	return nil
 }
 
 // sendHalves is for a request that was too large as a whole.
@@ -107,9 +113,13 @@ type batchResult struct {
 // left them for the next request.
 func (s *sender) request(ctx context.Context, items []item) (rest []item, err error) {
 	var body bytes.Buffer
+	sent := 0
 	for _, item := range items {
-		body.Write(item.body)
-		body.WriteByte('\n')
+		if item.err == nil {
+			body.Write(item.body)
+			body.WriteByte('\n')
+			sent++
+		}
 	}
 	answer, err := s.client.post(ctx, "/api/v1/events:batch", "application/x-ndjson", body.Bytes(), nil)
 	if err != nil {
@@ -124,30 +134,40 @@ func (s *sender) request(ctx context.Context, items []item) (rest []item, err er
 	if len(results) == 0 {
 		return items, errors.New("the server answered without a result")
 	}
-	if len(results) > len(items) {
+	if len(results) > sent {
 		return items, errWrongAnswer
 	}
-	for i, line := range results {
+	answered := 0
+	for i, item := range items {
+		if item.err != nil {
+			s.report.fail(item.line, item.err)
+			continue
+		}
+		if answered == len(results) { // left for the next request
+			return append(rest, items[i:]...), err
+		}
+		line := results[answered]
+		answered++
 		var result batchResult
 		if line[0] != '{' || json.Unmarshal(line, &result) != nil {
-			return items, errWrongAnswer
+			return append(rest, items[i:]...), errWrongAnswer
 		}
 		problem := result.problem()
 		switch {
 		case problem == nil:
-			s.report.done(items[i].line, result.Duplicate, line)
-		case problem.Status == http.StatusRequestEntityTooLarge && i > 0 && i == len(results)-1:
+			s.report.done(item.line, result.Duplicate, line)
+		case problem.Status == http.StatusRequestEntityTooLarge && answered > 1 && answered == len(results):
 			// Perhaps it is not this item but the request that was too large, and
 			// the server stopped here: the item opens the next request.
 			return append(rest, items[i:]...), err
 		case problem.temporary():
 			problem.retryAfter = -1
-			rest, err = append(rest, items[i]), problem
+			rest, err = append(rest, item), problem
 		default:
-			s.report.fail(items[i].line, problem)
+			s.report.fail(item.line, problem)
 		}
 	}
-	return append(rest, items[len(results):]...), err
+	return rest, err
 }
 
 // problem returns the first error in a result. An item for several users is

@@ -2,7 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
+	"syscall"
 
 	"hubline/internal/config"
 )
@@ -23,7 +27,11 @@ func (c serveCommand) Run(ctx context.Context, env environment) error {
 	for _, w := range c.Config.Warnings() {
 		logger.Warn("configuration", slog.String("warning", w))
 	}
-	return env.serve(ctx, c.Config, logger, env.stdout)
+	err := env.serve(ctx, c.Config, logger, env.stdout)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is taken by another program, perhaps another hubline: stop that one, or choose another port with --addr (%w)", c.Config.Addr, syscall.EADDRINUSE)
+	}
+	return err
 }
 
 // checkCommand is `hubline check`.
@@ -43,5 +51,9 @@ func (c checkCommand) Run(env environment) error {
 			return err
 		}
 	}
-	return say(env.stdout, "The configuration is valid.\n")
+	read := "Read no file (--config names one) and no variable: these are the flags and defaults."
+	if len(env.sources) > 0 {
+		read = "Read " + strings.Join(env.sources, ", ") + "."
+	}
+	return say(env.stdout, "%s\nThe configuration is valid.\n", read)
 }

@@ -14,10 +14,12 @@ const (
 	chunkBytes = 1 << 20
 )
 
-// item is one event of a stream on its way to the server.
+// item is one event of a stream on its way to the server, or a line that is
+// none: it goes the same way, so that what is reported keeps the lines' order.
 type item struct {
 	line int
 	body []byte
+	err  error // why the line cannot be sent
 }
 
 // stream publishes the lines of standard input.
@@ -39,7 +41,7 @@ func (c publishCommand) stream(ctx context.Context, env environment, client *cli
 	defer cancel()
 	items := make(chan item)
 	readErr := make(chan error, 1)
-	go func() { readErr <- readItems(ctx, env.stdin, to, items, report) }()
+	go func() { readErr <- readItems(ctx, env.stdin, to, items) }()
 	chunks := make(chan []item)
 	go assemble(ctx, items, chunks)
 
@@ -54,9 +56,8 @@ func (c publishCommand) stream(ctx context.Context, env environment, client *cli
 	return errors.Join(<-readErr, report.summary())
 }
 
-// readItems turns lines into items until the stream ends, and reports those it
-// cannot use.
-func readItems(ctx context.Context, r io.Reader, to target, items chan<- item, report *report) error {
+// readItems turns lines into items until the stream ends.
+func readItems(ctx context.Context, r io.Reader, to target, items chan<- item) error {
 	defer close(items)
 	lines := newLineReader(r)
 	for {
@@ -71,12 +72,8 @@ func readItems(ctx context.Context, r io.Reader, to target, items chan<- item, r
 		if err == nil {
 			body, err = batchItem(line, to)
 		}
-		if err != nil {
-			report.fail(lines.number, err)
-			continue
-		}
 		select {
-		case items <- item{lines.number, body}:
+		case items <- item{lines.number, body, err}:
 		case <-ctx.Done():
 			return nil
 		}

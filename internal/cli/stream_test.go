@@ -111,6 +111,31 @@ func TestStreamReportsWhatCannotBePublished(t *testing.T) {
 	})
 }
 
+func TestStreamReportsInTheOrderOfTheLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lines := "nonsense\n" + numbered(2) + "{\n{\"type\":\"bad\"}\nmore\n" + numbered(1) + "end\n"
+		out, err := publishStream(t, &backend{limit: 2}, publishCommand{User: "alice", JSON: true}, strings.NewReader(lines))
+		if err == nil {
+			t.Error("no error for the lines that are no events")
+		}
+		var got []string
+		for line := range strings.Lines(out.stdout) {
+			var result struct {
+				Line  int
+				Error any
+			}
+			if err := json.Unmarshal([]byte(line), &result); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(result.Line, result.Error == nil))
+		}
+		want := []string{"1 false", "2 true", "3 true", "4 false", "5 false", "6 false", "7 true", "8 false"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("line and success (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestStreamShowsOnlySoManyFailures(t *testing.T) {
 	for n, want := range map[int]int{maxShownFailures: maxShownFailures, maxShownFailures + 5: maxShownFailures + 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -239,7 +264,7 @@ func TestChunksAreBounded(t *testing.T) {
 			go func() {                             // ends with the loop
 				defer close(items)
 				for i := range tt.items {
-					items <- item{i, make([]byte, tt.bytes)}
+					items <- item{line: i, body: make([]byte, tt.bytes)}
 				}
 			}()
 			synctest.Wait() // until as much as possible has been gathered

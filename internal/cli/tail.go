@@ -62,7 +62,8 @@ func (c tailCommand) Run(ctx context.Context, env environment) error {
 			_, err := env.stdout.Write(line.Bytes())
 			return err
 		},
-		Gap: func(gap subscribe.Gap) { env.tell("%s\n", gapText(gap)) },
+		Connected: c.greet(env),
+		Gap:       func(gap subscribe.Gap) { env.tell("%s\n", gapText(gap)) },
 		Disconnected: func(reason error, pause time.Duration) {
 			env.tell("disconnected: %v; trying again in %v\n", explainConnect(c.base(), reason), pause.Round(10*time.Millisecond))
 		},
@@ -71,6 +72,19 @@ func (c tailCommand) Run(ctx context.Context, env environment) error {
 		return nil
 	}
 	return c.explain(err)
+}
+
+// greet returns what is said to a person at a terminal when a connection stands;
+// nil anywhere else.
+func (c tailCommand) greet(env environment) func() {
+	if !isTerminal(env.stderr) {
+		return nil
+	}
+	words := "connected, waiting for events"
+	return func() {
+		env.tell("%s\n", words)
+		words = "connected again"
+	}
 }
 
 // tokens returns where the tokens come from.
@@ -91,6 +105,9 @@ func (c tailCommand) tokens() (func(context.Context) (string, error), error) {
 // explain says what to do about a refused token.
 func (c tailCommand) explain(err error) error {
 	status, ok := errors.AsType[*subscribe.StatusError](err)
+	if ok && status.Code == http.StatusNotFound {
+		return fmt.Errorf("%w; check --server, and its base path", err)
+	}
 	if !ok || status.Code != http.StatusUnauthorized {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func eventServer(t *testing.T, secret []byte) *httptest.Server {
 }
 
 func TestTailFollowsUntilInterrupted(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "data")
 	secrets, err := config.OpenDataDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +144,7 @@ func TestTailFollowsUntilInterrupted(t *testing.T) {
 func TestTailSaysWhatToDoAboutARefusedToken(t *testing.T) {
 	secrets := config.NewSecrets()
 	server := eventServer(t, secrets.SigningSecret)
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "data")
 	if _, err := config.OpenDataDir(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestTailSaysWhatToDoAboutARefusedToken(t *testing.T) {
 }
 
 func TestTokenCarriesItsClaims(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "data")
 	secrets, err := config.OpenDataDir(dir)
 	if err != nil {
 		t.Fatal(err)

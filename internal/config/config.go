@@ -36,10 +36,10 @@ type Listen struct {
 	// TLSCert and TLSKey are PEM files; both or neither.
 	TLSCert string `placeholder:"FILE" help:"Certificate chain (PEM). With --tls-key: serve HTTPS."`
 	TLSKey  string `placeholder:"FILE" help:"Private key of --tls-cert (PEM)."`
-	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto
-	// are believed. None by default: anybody can send those headers, and the
-	// limit per address would be theirs to evade.
-	TrustedProxies []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies whose X-Forwarded-* headers are believed, such as 10.0.0.0/8 (none)."`
+	// TrustedProxies are the peers whose X-Forwarded-For is believed. None by
+	// default: anybody can send that header, and the limit per address would be
+	// theirs to evade.
+	TrustedProxies []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (none)."`
 	// AllowedOrigins are the web origins that may connect from a browser, for
 	// CORS and for the Origin of WebSockets. The server's own is always allowed;
 	// "*" allows all.

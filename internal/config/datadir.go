@@ -37,13 +37,16 @@ func newSigningSecret() string { return (rand.Text() + rand.Text() + rand.Text()
 
 // OpenDataDir makes the data directory (mode 0700) and the two secrets in it
 // (mode 0600) where they are missing, and returns the secrets. Existing files
-// are never replaced. A secret that group or others can read is refused, with
-// the command that mends it: it may have been copied already, so that silently
-// tightening the mode would hide the leak. Two servers starting at the same time
-// agree on one secret.
+// are never replaced. A secret that group or others can read, and a directory in
+// which they could put another, are refused, with the command that mends it: it
+// may have happened already, so that silently tightening the mode would hide the
+// leak. Two servers starting at the same time agree on one secret.
 func OpenDataDir(dir string) (Secrets, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Secrets{}, fmt.Errorf("data directory: %w", err)
+	}
+	if err := checkDir(dir); err != nil {
+		return Secrets{}, err
 	}
 	secret, err := openOrCreate(dir, SigningSecretName, newSigningSecret)
 	if err != nil {
@@ -55,6 +58,51 @@ func OpenDataDir(dir string) (Secrets, error) {
 	}
 	return Secrets{SigningSecret: []byte(secret), APIKey: key}, nil
 }
+
+// CheckDataDir reports why [OpenDataDir] would refuse the directory, as far as it
+// is there already. It changes nothing.
+func CheckDataDir(dir string) error {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	problems := []error{checkDir(dir)}
+	if err != nil || !info.IsDir() {
+		return problems[0]
+	}
+	for _, name := range []string{SigningSecretName, APIKeyName} {
+		if _, err := readPrivate(dir, name); !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// checkDir refuses a directory in which other accounts of the machine can put a
+// secret of their own in the place of ours.
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("data directory: %s is not a directory", dir)
+	}
+	if mode := info.Mode().Perm(); modesAreReal && mode&0o022 != 0 {
+		return fmt.Errorf("data directory: others can write to %s (mode %04o), and so replace its secrets: choose a directory of the server's own, or run chmod 700 %s",
+			dir, mode, shellQuote(dir))
+	}
+	if owner, ok := ownerOf(info); ok && foreign(owner, os.Geteuid()) {
+		return fmt.Errorf("data directory: %s belongs to the user with the id %d, who can replace its secrets, and the server runs as %d: run it as the owner, or choose another directory",
+			dir, owner, os.Geteuid())
+	}
+	return nil
+}
+
+// foreign reports whether the owner of a file is neither us nor root, who can
+// replace anything. To root itself, as in a container with a directory of its
+// host's, nobody is foreign.
+func foreign(owner, us int) bool { return us != 0 && owner != us && owner != 0 }
 
 // ReadSigningSecret returns the signing secret of an existing data directory.
 func ReadSigningSecret(dir string) ([]byte, error) {

@@ -54,7 +54,7 @@ func TestSecretsAreNotReused(t *testing.T) {
 }
 
 func TestConcurrentStartsAgreeOnOneSecret(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "data")
 	got := make([]Secrets, 8)
 	var wg sync.WaitGroup
 	for i := range got {
@@ -87,7 +87,7 @@ func TestDataDirRefuses(t *testing.T) {
 		{"too long", strings.Repeat("x", maxSecretBytes) + "\n", 0o600, "longer than 4096 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := privateDir(t)
 			path := filepath.Join(dir, APIKeyName)
 			if err := os.WriteFile(path, []byte(tt.text), tt.mode); err != nil {
 				t.Fatal(err)
@@ -108,6 +108,72 @@ func TestDataDirRefuses(t *testing.T) {
 				t.Error("the refused file was changed")
 			}
 		})
+	}
+}
+
+// privateDir is a temporary directory whose mode does not follow the umask.
+func privateDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Who can write to the directory can put another secret there, and sign with it.
+func TestDataDirOfOthersIsRefused(t *testing.T) {
+	for mode, ok := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o750: true, 0o770: false, 0o707: false, 0o777: false, 0o720: false, 0o702: false} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := OpenDataDir(dir)
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "chmod 700 "+dir) {
+			t.Errorf("mode %04o: %v", mode, err)
+		}
+		if entries, _ := os.ReadDir(dir); !ok && len(entries) > 0 {
+			t.Errorf("mode %04o: %v was made in it", mode, entries)
+		}
+	}
+	for _, tt := range []struct {
+		owner, us int
+		want      bool
+	}{{1000, 1000, false}, {0, 1000, false}, {1001, 1000, true}, {1000, 0, false}, {0, 0, false}} {
+		if got := foreign(tt.owner, tt.us); got != tt.want {
+			t.Errorf("foreign(%d, %d) = %v", tt.owner, tt.us, got)
+		}
+	}
+	info, err := os.Stat(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner, ok := ownerOf(info); ok && owner != os.Geteuid() {
+		t.Errorf("a directory of ours belongs to %d, and we are %d", owner, os.Geteuid())
+	}
+}
+
+func TestCheckDataDirChangesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := CheckDataDir(dir); err != nil {
+		t.Errorf("a directory that is still to be made: %v", err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("it was made: %v", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckDataDir(dir); err != nil {
+		t.Errorf("an empty directory: %v", err)
+	}
+	for _, name := range []string{SigningSecretName, APIKeyName} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(Problems(CheckDataDir(dir))); got != 2 {
+		t.Errorf("%d problems with two empty files", got)
 	}
 }
 

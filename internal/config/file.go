@@ -21,7 +21,10 @@ const maxFileBytes = 1 << 20
 // [kong.Resolver]: a flag takes its value from the file unless the command line
 // or the environment sets it. The zero File sets nothing.
 type File struct {
-	values map[string]any // by key: string or bool
+	name   string
+	values map[string]any    // by key: string or bool
+	lines  map[string]int    // by key
+	taken  map[string]string // flags that have their value from here, and its key
 }
 
 // ReadFile reads the YAML file at path for a command with the active flags.
@@ -49,9 +52,9 @@ func ReadFile(path string, active, known []*kong.Flag) (file File, problems []er
 func parseFile(name string, text []byte, active, known []*kong.Flag) (file File, problems []error) {
 	doc, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return File{}, []error{syntaxError(name, err)}
+		return File{}, []error{syntaxError(name, text, err)}
 	}
-	file.values = map[string]any{}
+	file = File{name: name, values: map[string]any{}, lines: map[string]int{}, taken: map[string]string{}}
 	activeByKey, knownByKey := flagsByKey(active), flagsByKey(known)
 	seen := map[string]int{}
 	for node, err := range entries(doc) {
@@ -60,6 +63,7 @@ func parseFile(name string, text []byte, active, known []*kong.Flag) (file File,
 			continue
 		}
 		line, key := node.Key.GetToken().Position.Line, node.Key.GetToken().Value
+		file.lines[key] = line
 		if err := file.set(key, node.Value, activeByKey, knownByKey); err != nil {
 			problems = append(problems, fmt.Errorf("%s:%d: key %q: %w", name, line, key, err))
 		}
@@ -123,9 +127,10 @@ func entries(doc *ast.File) iter.Seq2[*ast.MappingValueNode, error] {
 }
 
 // syntaxError keeps the line of a YAML error and drops the excerpt around it.
-func syntaxError(name string, err error) error {
+func syntaxError(name string, text []byte, err error) error {
 	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
-		return fmt.Errorf("%s:%d: %s", name, e.GetToken().Position.Line, e.GetMessage())
+		line, text := explainSyntax(text, e.GetToken().Position.Line, e.GetMessage())
+		return fmt.Errorf("%s:%d: %s", name, line, text)
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
@@ -151,10 +156,25 @@ func (f File) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, erro
 	}
 	for _, key := range keys(flag) {
 		if value, ok := f.values[key]; ok {
+			f.taken[flag.Name] = key
 			return value, nil
 		}
 	}
 	return nil, nil
+}
+
+// Locate puts the place in the file before a [FlagError] about a value that was
+// taken from there. Other errors it returns as they are.
+func (f File) Locate(err error) error {
+	flag, ok := errors.AsType[*FlagError](err)
+	if !ok {
+		return err
+	}
+	key, ok := f.taken[flag.Flag]
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s:%d: key %q: %w", f.name, f.lines[key], key, flag.Err)
 }
 
 var _ kong.Resolver = File{}

@@ -33,7 +33,7 @@ func Groups() []kong.Group {
 // wrong, which is a broken build.
 func Default() Config {
 	var cfg Config
-	parser, err := kong.New(&cfg, kong.NoDefaultHelp(), kong.ExplicitGroups(Groups()))
+	parser, err := kong.New(&cfg, append(Mappers(), kong.NoDefaultHelp(), kong.ExplicitGroups(Groups()))...)
 	if err == nil {
 		_, err = parser.Parse(nil)
 	}
@@ -64,6 +64,16 @@ func envOf(flag *kong.Flag) (name, value string, ok bool) {
 		}
 	}
 	return "", "", false
+}
+
+// EnvNames returns the environment variables that set one of the flags.
+func EnvNames(flags []*kong.Flag) (names []string) {
+	for _, flag := range flags {
+		if name, _, ok := envOf(flag); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // CheckEnv reports every environment variable that does not fit its flag, and

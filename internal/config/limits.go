@@ -23,8 +23,10 @@ type Publish struct {
 // Clients bounds what connected and connecting clients may cost.
 type Clients struct {
 	// MaxConnections bounds live connections of all transports. It protects
-	// memory and file descriptors; further ones are answered 503.
-	MaxConnections int `default:"100000" placeholder:"N" help:"Most connections, in all (${default})."`
+	// memory and file descriptors; further ones are answered 503. Sockets, those
+	// of requests that are no connections included, are bounded by a tenth more,
+	// at least 1,000 more; further ones are closed at once.
+	MaxConnections int `default:"100000" placeholder:"N" help:"Most connections, in all (${default}); sockets may be a tenth, at least 1000, more."`
 	// MaxConnectionsPerUser keeps one user, or one leaked token, from taking
 	// every connection. Zero means no limit.
 	MaxConnectionsPerUser int `default:"100" placeholder:"N" help:"Most connections of one user; 0 for no limit (${default})."`

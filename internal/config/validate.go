@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,8 +20,8 @@ import (
 const maxTicketTTL = 60 * time.Second
 
 // Validate reports everything that is wrong with the configuration, joined by
-// [errors.Join], each with the name of the flag. It looks at the files named by
-// flags but does not parse them.
+// [errors.Join], each with the name of the flag. It reads the files named by
+// flags, and changes nothing.
 func (c Config) Validate() error {
 	return errors.Join(
 		c.validateListen(),
@@ -31,9 +32,18 @@ func (c Config) Validate() error {
 	)
 }
 
+// FlagError is what is wrong with the value of a flag, wherever it came from.
+type FlagError struct {
+	Flag string // without the dashes
+	Err  error
+}
+
+func (e *FlagError) Error() string { return "--" + e.Flag + ": " + e.Err.Error() }
+func (e *FlagError) Unwrap() error { return e.Err }
+
 // flagError names the flag in front of what is wrong with its value.
 func flagError(flag, format string, args ...any) error {
-	return fmt.Errorf("--%s: %w", flag, fmt.Errorf(format, args...))
+	return &FlagError{flag, fmt.Errorf(format, args...)}
 }
 
 // flagErrors names the flag in front of each of the errors joined in err.
@@ -75,7 +85,12 @@ func (c Config) validateListen() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		problems = append(problems, flagError("tls-cert", "--tls-cert and --tls-key are needed together"))
 	}
-	problems = append(problems, checkFile("tls-cert", c.TLSCert), checkFile("tls-key", c.TLSKey))
+	files := errors.Join(checkFile("tls-cert", c.TLSCert), checkFile("tls-key", c.TLSKey))
+	if problems = append(problems, files); files == nil && c.TLSCert != "" && c.TLSKey != "" {
+		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+			problems = append(problems, flagError("tls-cert", "%s with the key %s: %w", c.TLSCert, c.TLSKey, err))
+		}
+	}
 	_, err := auth.ParseOrigins(c.AllowedOrigins)
 	return errors.Join(append(problems, flagErrors("allowed-origins", err))...)
 }
@@ -102,6 +117,12 @@ func (c Config) validateIdentity() error {
 			}
 		}
 		problems = append(problems, flagErrors("jwt-public-key-file", err))
+	}
+	if c.Demo && (len(c.JWTPublicKeyFile) > 0 || c.JWKSURL != "") {
+		problems = append(problems, flagError("demo", "signs tokens for its page, which needs a secret: leave out --jwt-public-key-file and --jwks-url"))
+	}
+	if c.Data != "" {
+		problems = append(problems, flagErrors("data", CheckDataDir(c.Data)))
 	}
 	if c.JWKSURL != "" {
 		problems = append(problems, flagErrors("jwks-url", auth.Config{JWKSURL: c.JWKSURL}.Validate()))

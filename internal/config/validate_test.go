@@ -1,6 +1,12 @@
 package config
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,6 +42,15 @@ func TestValidateNamesTheFlag(t *testing.T) {
 	if err := os.WriteFile(short, []byte("too-short\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	open, empty, wide := dataDir(t), dataDir(t), dataDir(t)
+	for path, mode := range map[string]os.FileMode{filepath.Join(open, SigningSecretName): 0o644, wide: 0o777} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(empty, APIKeyName), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		change func(*Config)
@@ -49,6 +64,7 @@ func TestValidateNamesTheFlag(t *testing.T) {
 		{"base path with dots", func(c *Config) { c.BasePath = "/a/../b" }, "base-path"},
 		{"certificate without key", func(c *Config) { c.TLSCert = short }, "tls-cert"},
 		{"absent certificate", func(c *Config) { c.TLSCert, c.TLSKey = filepath.Join(dir, "absent"), short }, "tls-cert"},
+		{"certificate that is none", func(c *Config) { c.TLSCert, c.TLSKey = short, short }, "tls-cert"},
 		{"directory as key", func(c *Config) { c.TLSCert, c.TLSKey = short, dir }, "tls-key"},
 		{"origin with path", func(c *Config) { c.AllowedOrigins = []string{"https://a.example/"} }, "allowed-origins"},
 		{"origin without scheme", func(c *Config) { c.AllowedOrigins = []string{"a.example"} }, "allowed-origins"},
@@ -58,6 +74,12 @@ func TestValidateNamesTheFlag(t *testing.T) {
 		{"empty key file name", func(c *Config) { c.JWTPublicKeyFile = []string{""} }, "jwt-public-key-file"},
 		{"key file without a key", func(c *Config) { c.JWTPublicKeyFile = []string{short} }, "jwt-public-key-file"},
 		{"API key file without hashes", func(c *Config) { c.APIKeyFile = short }, "api-key-file"},
+		{"data directory that is a file", func(c *Config) { c.Data = short }, "data"},
+		{"data directory with an open secret", func(c *Config) { c.Data = open }, "data"},
+		{"data directory with an empty key", func(c *Config) { c.Data = empty }, "data"},
+		{"data directory for all", func(c *Config) { c.Data = wide }, "data"},
+		{"demo with public keys", func(c *Config) { c.Demo, c.JWTPublicKeyFile = true, []string{"testdata/ed25519.pem"} }, "demo"},
+		{"demo with a key set", func(c *Config) { c.Demo, c.JWKSURL = true, "https://id.example/keys" }, "demo"},
 		{"jwks not a URL", func(c *Config) { c.JWKSURL = "keys.json" }, "jwks-url"},
 		{"negative leeway", func(c *Config) { c.JWTLeeway = -1 }, "jwt-leeway"},
 		{"absent API keys", func(c *Config) { c.APIKeyFile = filepath.Join(dir, "absent") }, "api-key-file"},
@@ -84,6 +106,16 @@ func TestValidateNamesTheFlag(t *testing.T) {
 	}
 }
 
+// dataDir returns a data directory as the server makes it.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	if _, err := OpenDataDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestValidateAccepts(t *testing.T) {
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret")
@@ -92,6 +124,10 @@ func TestValidateAccepts(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Config){
 		"memory only":   func(c *Config) { c.Data = "" },
+		"data":          func(c *Config) { c.Data = dataDir(t) },
+		"new data":      func(c *Config) { c.Data = filepath.Join(dir, "new") },
+		"certificate":   func(c *Config) { c.TLSCert, c.TLSKey = certificate(t) },
+		"demo":          func(c *Config) { c.Demo, c.JWTSecretFile = true, secret },
 		"free port":     func(c *Config) { c.Addr = "[::1]:0" },
 		"base path":     func(c *Config) { c.BasePath = "/a/b" },
 		"origins":       func(c *Config) { c.AllowedOrigins = []string{"https://a.example:8443", "capacitor://localhost"} },
@@ -171,4 +207,30 @@ func fields(typ reflect.Type) (n int) {
 		}
 	}
 	return n
+}
+
+// certificate writes a certificate and its key.
+func certificate(t *testing.T) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: cert}, keyFile: {Type: "PRIVATE KEY", Bytes: der}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile
 }

@@ -119,6 +119,10 @@ var rooms = []room{
 		why: "a command is a main function; what it does can be imported by tests",
 	},
 	{
+		path: "test/npm/hub", may: []string{"signalr", "signalr/serve", "transports"},
+		why: "it is a program of somebody who uses the hub packages",
+	},
+	{
 		path: "test/...", may: []string{"internal/app", "test/..."},
 		why: "end-to-end tests see what a user sees: what they reach around is not tested",
 	},

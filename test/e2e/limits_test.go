@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -42,6 +44,88 @@ func TestSlowLorisIsCut(t *testing.T) {
 	}
 	if r := s.Publish("alice", "t", "1"); r.Seq != 1 {
 		t.Errorf("seq = %d", r.Seq)
+	}
+}
+
+// Who asks again and again and never reads an answer is cut, token or not.
+func TestAClientThatNeverReadsIsCut(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, "--send-timeout", "1s")
+	small := s.Publish("alice", "t", "1")
+	requests := map[string]string{
+		"description": fmt.Sprintf("GET /api/openapi.yaml HTTP/1.1\r\nHost: %s\r\n\r\n", s.Addr),
+		"health":      fmt.Sprintf("GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", s.Addr),
+		"refusals":    fmt.Sprintf("GET /events HTTP/1.1\r\nHost: %s\r\n\r\n", s.Addr),
+		"history": fmt.Sprintf("GET %s?since=0 HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n",
+			harness.EventsPath("alice"), s.Addr, s.APIKey),
+		"polls": fmt.Sprintf("GET /events?since=0&wait=1 HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", s.Addr, s.Token("alice")),
+	}
+	var wg sync.WaitGroup
+	for name, request := range requests {
+		c := dialRaw(t, s)
+		wg.Go(func() {
+			many := []byte(strings.Repeat(request, 100))
+			for {
+				if _, err := c.Write(many); errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%s: nobody ends the connection", name)
+					return
+				} else if err != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if r := s.Publish("alice", "t", "1"); r.Seq != small.Seq+1 {
+		t.Errorf("seq = %d", r.Seq)
+	}
+}
+
+// Sockets that never become connections are bounded as well, and those who have
+// a connection keep it.
+func TestSocketsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, "--max-connections", "1", "--read-header-timeout", "1h")
+	c := connect(t, s, "sse", client.Options{Token: s.Token("alice"), Since: "0"})
+	c.wantReady()
+	var open []net.Conn
+	defer func() {
+		for _, c := range open {
+			c.Close()
+		}
+	}()
+	const most = 1001
+	for len(open) < most+100 {
+		open = append(open, dialRaw(t, s))
+	}
+	// The last ones are told by the end of their socket, the first are not.
+	last := open[len(open)-1]
+	if _, err := last.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("a socket over the bound: %v", err)
+	}
+	first := open[0]
+	fmt.Fprintf(first, "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: 12\r\n\r\n{\"type\":\"t\"}",
+		harness.EventsPath("alice"), s.Addr, s.APIKey)
+	if m := c.want(client.Event); m.Cursor.Seq != 1 {
+		t.Errorf("got %s", m.Cursor)
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	open = nil
+	for end := time.Now().Add(harness.Patience()); ; { // there is room again
+		resp, err := harness.Client.Get(s.URL + "/metrics")
+		if err == nil {
+			text, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if !bytes.Contains(text, []byte("hubline_sockets_rejected_total 1")) {
+				t.Errorf("no refusals are counted: %s", text)
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func TestSinceChoosesWhereToBegin(t *testing.T) {
 			t.Run("since="+since, func(t *testing.T) {
 				s := s.In(t)
 				user := fmt.Sprintf("copy-%s-%s", transport, since)
-				token := s.Token(user)
+				token := s.Token(user, harness.Claims{"device": "new"})
 				from := s.Publish(user, "t", "1")
 				since := strings.Replace(since, epoch, strings.Split(from.Cursor, "-")[0], 1)
 				s.PublishMany(user, "t", 4)
@@ -50,6 +50,7 @@ func TestSinceChoosesWhereToBegin(t *testing.T) {
 		for _, garbage := range []string{
 			"x", "-", "-1", "+1", "1.0", "1e3", "007", " 1", "1 ", epoch + "-", epoch + "-x", epoch + "-007", "-5", "K7Q2-5", "a_b-5",
 			epoch + "-5-5", "18446744073709551616", strings.Repeat("9", 300), "null", "LATEST", "5\x00", "é-1",
+			"device", // of which the token has none
 		} {
 			r := refusal(t, s, transport, client.Options{Token: token, Since: garbage})
 			wantProblem(t, r.Status, r.Header, r.Body, http.StatusBadRequest, "cursor")

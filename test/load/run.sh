@@ -1,15 +1,25 @@
 #!/usr/bin/env bash
-# Measures the server with the load generator, on loopback only: each adapter in
+# Measures the server with a load generator, on loopback only: each adapter in
 # adapters/ with the profiles named on the command line (all by default). Results
 # are JSON lines in bin/load.jsonl.
 #
 #   LOADGEN=/path/to/loadgen test/load/run.sh [profile ...]
+#
+# The generator is a program of its own, called loadgen, and not part of this
+# repository. From an adapter it learns how to start a server, how to connect,
+# publish and resume there, and what receipts look like; it plays the clients of a
+# profile (connections that idle, fan-out, events to single users, replays, a storm
+# of reconnects, publishing to nobody), reads the server's memory and CPU time from
+# /proc, and adds a line to the results. "loadgen floor" is a bare server in Go to
+# compare with. Without one this script has nothing to run; the adapters say in
+# JSON what another generator would have to do. "secret" signs the clients' tokens
+# here and nowhere else.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 loadgen=${LOADGEN:-$(command -v loadgen || true)}
 if [[ -z $loadgen ]]; then
-	echo "test/load: set LOADGEN to the load generator's binary, or put it on PATH" >&2
+	echo "test/load: set LOADGEN to the load generator's binary, which is not part of this repository, or put it on PATH" >&2
 	exit 1
 fi
 chmod 600 secret

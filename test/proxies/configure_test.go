@@ -61,11 +61,9 @@ func configureNginx(t testing.TB, e *edge, _, addr string) []string {
 	}
 	with := func(pairs ...string) []string { return append(pairs, shared...) }
 	http := strings.Join([]string{
-		deployed(t, "nginx/hubline.conf", "127.0.0.1:8080", e.root.Addr),
-		// Outside, the upstream of this site is the server with the base path.
-		"upstream based { server " + e.based.Addr + "; }",
+		deployed(t, "nginx/hubline.conf", "127.0.0.1:8080", e.root.Addr, "127.0.0.1:8081", e.based.Addr),
 		deployed(t, "nginx/root.conf", shared...),
-		deployed(t, "nginx/subpath.conf", with("http://hubline;", "http://based;", "127.0.0.1:3000", e.app)...),
+		deployed(t, "nginx/subpath.conf", with("127.0.0.1:3000", e.app)...),
 		deployed(t, "nginx/notifications.conf", with("127.0.0.1:8000", e.app)...),
 	}, "\n")
 	return nginxArgs(e.dir, e.write(t, "nginx.conf", nginxConf(t, e.dir, http)))

@@ -5,11 +5,24 @@
 #   HUBLINE_TEST_SKIP   names of what is missing, separated by commas:
 #                       chromium, nginx, curl, node
 #   HUBLINE_TEST_RACE   the race detector's flag; empty without a C compiler
+#   HUBLINE_TEST_CHROMIUM  the browser's program; set before, it is taken as it is
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
-have() { command -v "$1" >/dev/null 2>&1 || [[ -x /usr/sbin/$1 ]]; }
+chromium() {
+  local name
+  for name in ${HUBLINE_TEST_CHROMIUM:+"$HUBLINE_TEST_CHROMIUM"} chromium chromium-browser google-chrome; do
+    command -v "$name" 2>/dev/null && return
+  done
+  return 1
+}
+have() {
+  case $1 in
+  chromium) chromium >/dev/null ;;
+  *) command -v "$1" >/dev/null 2>&1 || [[ -x /usr/sbin/$1 ]] ;;
+  esac
+}
 
 # name of the thing, one of its commands, its Debian package
 wanted=(
@@ -89,4 +102,5 @@ if [[ -n $missing ]]; then
   say "tests that need these will be skipped: $missing"
 fi
 mkdir -p bin
-printf 'export HUBLINE_TEST_SKIP=%q\nexport HUBLINE_TEST_RACE=%q\n' "$missing" "$race" >bin/test.env
+printf 'export HUBLINE_TEST_SKIP=%q\nexport HUBLINE_TEST_RACE=%q\nexport HUBLINE_TEST_CHROMIUM=%q\n' \
+  "$missing" "$race" "$(chromium || true)" >bin/test.env

@@ -40,6 +40,25 @@ test('after its end the same file is a new run', () => {
   assert.deepEqual([run.state, run.fraction, run.steps], ['running', null, 1]);
 });
 
+test('a run whose reports have ceased does not stand at its percentage for ever', () => {
+  const at = (ts, data) => ({ event: { ...event(1, 'e1', { type: 'backup.progress', data }), ts }, origin: 'live' });
+  const progress = new Progress();
+  const states = () => Object.fromEntries(progress.list().map(({ fileName, state }) => [fileName, state]));
+  progress.add(at(0, { ...base, fileName: 'a', percent: 40 }));
+  progress.add(at(9_999, { ...base, fileName: 'b', percent: 4 }));
+  assert.deepEqual(states(), { a: 'running', b: 'running' }, 'two may run side by side');
+  progress.add(at(10_000, { ...base, fileName: 'other kind', operation: 'backup-import' }));
+  assert.equal(states().a, 'running');
+  progress.add(at(10_000, { ...base, fileName: 'c', percent: 4 }));
+  assert.deepEqual([states().a, states().b], ['interrupted', 'running']);
+  progress.add(at(10_001, { ...base, fileName: 'a', percent: 44 }));
+  assert.equal(states().a, 'running', 'it goes on after all');
+  progress.add(at(10_002, { ...base, fileName: 'b', percent: 100, done: true }));
+  progress.interrupt();
+  assert.deepEqual(states(), { a: 'interrupted', b: 'ok', c: 'interrupted', 'other kind': 'interrupted' });
+  assert.equal(progress.list()[0].fileName, 'b', 'only running ones come before the latest');
+});
+
 test('runs are told apart by operation, file and source, running ones come first', () => {
   const list = after({ ...base, fileName: 'run.zip' }, { ...base, fileName: 'done.zip', done: true },
     { ...base, fileName: 'run.zip', source: 's3' });
@@ -75,6 +94,7 @@ test('a progress event in a few words', () => {
   const describe = (data, type = 'backup.progress') => describeProgress(event(1, 'e1', { type, data }));
   assert.equal(describe({ ...base, percent: 40, stageTitle: 'txt_backup_collecting' }), 'a.zip · 40 % · Collecting');
   assert.equal(describe({ ...base, step: 'end', done: true, ok: false }), 'a.zip · failed · End');
+  assert.equal(describe({ ...base, stageTitle: 'Done', done: true }), 'a.zip · Done');
   assert.equal(describe(base, 'other'), null);
   assert.equal(describe(null), null);
 });

@@ -87,6 +87,23 @@ test('a token refused twice in a row is final', async () => {
   assert.equal(log.state.at(-1).error.status, 401);
 });
 
+test('a refused token is not posted again if there is no other', async () => {
+  for (const [tokens, negotiates] of [[['one'], 1], [['one', 'two'], 2]]) {
+    let asked = 0;
+    const { net, client } = await start({ token: () => tokens[Math.min(asked++, tokens.length - 1)] }, (net) => {
+      net.onNegotiate = (request) => request.json({ detail: 'no' }, 401);
+    });
+    await net.clock.advance(600_000);
+    assert.equal(client.state, 'stopped');
+    assert.equal(net.negotiates, negotiates);
+    // A person may try again, perhaps with a server that has changed its mind.
+    net.onNegotiate = undefined;
+    client.connect();
+    await settle();
+    assert.equal(net.negotiates, negotiates + 1);
+  }
+});
+
 test('a server that accepts with ready and then refuses the token is not hammered', async () => {
   const { net, client } = await start({ token: () => 'secret' });
   client.connect({ transport: 'LongPolling' });

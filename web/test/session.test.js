@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commands, quote } from '../static/console/state/curl.js';
+import { commands, quote, tokenCommand } from '../static/console/state/curl.js';
 import { Session, userOf } from '../static/console/state/session.js';
 
 const jwt = (claims) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
@@ -15,11 +15,13 @@ function storage() {
   };
 }
 
+/** Status is that of demo/session; 404: the server has no demo. */
 function demoServer(status = 200) {
   let count = 0;
   const asked = [];
   const fetch = async (url) => {
     asked.push(url);
+    if (url.endsWith('/console/here.json')) return Response.json({ demo: status !== 404, local: true, program: 'bin/hubline' });
     count++;
     return status === 200 ? Response.json({ user: 'demo', token: `t${count}`, note: 'n' }) : new Response(null, { status });
   };
@@ -31,7 +33,7 @@ test('demo mode: a token without asking anybody, under the base path, renewed wh
   const store = storage();
   const session = new Session({ base: 'https://h/live/', fetch, storage: store });
   assert.equal(await session.begin(), true);
-  assert.deepEqual(asked, ['https://h/live/demo/session']);
+  assert.deepEqual(asked, ['https://h/live/console/here.json', 'https://h/live/demo/session']);
   assert.deepEqual(session.who, { user: 'demo', demo: true, note: 'n' });
   assert.equal(await session.token(false), 't1');
   assert.equal(await session.token(true), 't2');
@@ -40,10 +42,12 @@ test('demo mode: a token without asking anybody, under the base path, renewed wh
 });
 
 test('without demo mode the user pastes a token, which stays in the tab', async () => {
-  const { fetch } = demoServer(404);
+  const { fetch, asked } = demoServer(404);
   const store = storage();
   const session = new Session({ base: 'https://h/', fetch, storage: store });
   assert.equal(await session.begin(), false);
+  assert.deepEqual(asked, ['https://h/console/here.json'], 'nothing is asked for that is not there');
+  assert.equal(session.here.program, 'bin/hubline');
   assert.notEqual(session.paste('  '), '');
   assert.notEqual(session.paste('two words'), '');
   assert.equal(session.paste(` Bearer ${jwt({ sub: 'alice' })}\n`), '');
@@ -77,6 +81,17 @@ test('commands name the user, the cursor and the base path, and never the token'
   assert.match(all, /hubline token --user 'o'\\''neil x'/);
   assert.doesNotMatch(commands({ base: 'http://127.0.0.1:8080/', user: 'u', cursor: null })[4].command, /--server/);
   assert.match(commands({ base: 'https://h/', user: 'u', cursor: null })[3].command, /since=0/);
+});
+
+test('commands are those that work beside this server', () => {
+  const text = (here) => commands({ base: 'http://127.0.0.1:8080/', user: 'u', cursor: null, here }).map(({ command }) => command).join('\n');
+  const local = text({ local: true, demo: false, program: './a b/hubline', token: "'./a b/hubline' token --data-dir d", keyFile: 'd/api key' });
+  assert.match(local, /TOKEN=\$\('\.\/a b\/hubline' token --data-dir d --user u\)\nAPI_KEY=\$\(cat 'd\/api key'\)/);
+  assert.match(local, /^'\.\/a b\/hubline' publish --api-key "\$API_KEY" --user u/m);
+  assert.match(text({ local: false, demo: true }), /\$\(hubline token --user u\)\nAPI_KEY=\$\(cat hubline-data\/api-key\)/);
+  // Whose secrets nobody knows, or another issuer has.
+  assert.match(text({ local: true, demo: false, program: 'hubline' }), /TOKEN='a token for u'\nAPI_KEY='a key of yours'/);
+  assert.equal(tokenCommand('u', { local: true, demo: false }), null);
 });
 
 test('shell words are quoted only where needed', () => {

@@ -48,6 +48,15 @@ test('a gap is remembered when the list has let go of it', () => {
   assert.deepEqual([stream.gaps, stream.lastGap, stream.events], [0, null, 0]);
 });
 
+test('another epoch interrupts the runs that were going on', () => {
+  const model = new Model();
+  model.event(live(1, { type: 'backup.progress', data: { operation: 'backup-export', fileName: 'a', step: 1, percent: 40 } }), 0);
+  model.gap({ from: 1, to: 2, reason: 'evicted' }, 1);
+  assert.equal(model.progress.list()[0].state, 'running');
+  model.gap({ from: 0, to: 0, reason: 'epoch' }, 2);
+  assert.equal(model.progress.list()[0].state, 'interrupted');
+});
+
 test('the rate is that of the last five seconds', () => {
   const meter = new Rate();
   assert.equal(meter.perSecond(1000), 0);

@@ -1,12 +1,31 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const executablePath = '/usr/bin/chromium';
+const names = ['chromium', 'chromium-browser', 'google-chrome'];
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The browser that test/setup/install.sh has found, else one on the PATH, else undefined. */
+function find() {
+  const found = process.env.HUBLINE_TEST_CHROMIUM;
+  if (found) return isProgram(found) ? found : undefined;
+  const dirs = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  return names.flatMap((name) => dirs.map((dir) => join(dir, name))).find(isProgram);
+}
 
 const skipped = (process.env.HUBLINE_TEST_SKIP ?? '').split(',').includes('chromium');
+const executablePath = skipped ? undefined : find();
 
 /** Why nothing can be tested in Chromium, or false. */
-export const noChromium = skipped || !existsSync(executablePath) ? `no ${executablePath}` : false;
+export const noChromium = executablePath ? false : 'no Chromium';
 
 const args = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

@@ -4,9 +4,9 @@ import { over, plural, span } from './state/format.js';
 import { explainGap } from './state/gaps.js';
 import { Model } from './state/model.js';
 import { Session } from './state/session.js';
-import { commands } from './state/curl.js';
+import { commands, tokenCommand } from './state/curl.js';
 import { CurlView } from './view/curl.js';
-import { byId, copyFrom, setText } from './view/dom.js';
+import { byId, copyFrom, setText, setWords } from './view/dom.js';
 import { LineView } from './view/line.js';
 import { ProgressView } from './view/progress.js';
 import { SignInView } from './view/signin.js';
@@ -35,7 +35,7 @@ const curlView = new CurlView();
 
 const client = new HublineClient({ url: `${base}events`, token: (fresh) => session.token(fresh) });
 const lineView = new LineView({
-  onCut: () => client.disconnect(),
+  onCut: () => client.disconnect(), // also ends the trying
   onResume: (since) => connect(since === undefined ? {} : { since }),
   onTransport: () => {
     // Cut off, the choice only says how to come back.
@@ -109,6 +109,8 @@ function tick() {
   streamView.render();
   progressView.render(model.progress.list());
   lineView.tick({ now, cursor: client.cursor, ...model.figures(now) });
+  // With the figure above, so that both name one cursor.
+  curlView.render(commands({ base, user: session.who.user, cursor: client.cursor, here: session.here }));
   // The picture moves; whoever asked for calm gets one step a second.
   if (now - drawn >= (calm.matches ? 1000 : 0)) {
     drawn = now;
@@ -116,9 +118,6 @@ function tick() {
   }
 }
 setInterval(tick, 100);
-setInterval(() => {
-  if (session.who && !document.hidden) curlView.render(commands({ base, user: session.who.user, cursor: client.cursor }));
-}, 1000);
 
 /** Shows the console for the session's user and connects. */
 function enter() {
@@ -128,7 +127,6 @@ function enter() {
   byId('who').hidden = false;
   setText(byId('who-name'), user);
   setText(byId('demo-note'), note);
-  curlView.render(commands({ base, user, cursor: null }));
   model.clear();
   streamView.clear();
   connect({ since: 'latest' });
@@ -147,7 +145,11 @@ function leave(message) {
 
 async function boot() {
   try {
-    if (await session.begin()) enter();
+    const known = await session.begin();
+    const command = tokenCommand('alice', session.here);
+    byId('sign-in-how').hidden = command === null;
+    if (command !== null) setWords(byId('sign-in-command'), command);
+    if (known) enter();
     else signInView.show();
   } catch (err) {
     signInView.show({ message: `The server cannot be reached: ${err.message}` });

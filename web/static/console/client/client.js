@@ -47,6 +47,9 @@ export class HublineClient {
   // A new token is to be asked for; one was asked for since the last good connection.
   #wantsToken = false;
   #askedToken = false;
+  // The last token, and the answer that refused it.
+  #token = null;
+  #refusal = null;
 
   /**
    * @param {object} options
@@ -116,6 +119,7 @@ export class HublineClient {
     }
     this.#attempts.reset();
     this.#askedToken = false;
+    this.#refusal = null;
     this.#start();
   }
 
@@ -167,7 +171,10 @@ export class HublineClient {
 
     const token = await this.#options.token(this.#wantsToken);
     if (generation !== this.#generation) return;
+    // There is no other one: asking again would only be refused again.
+    if (this.#wantsToken && this.#refusal && token === this.#token) throw this.#refusal;
     this.#wantsToken = false;
+    this.#token = token;
     const offer = await negotiate({ url, token, signal, env: this.#env });
     if (generation !== this.#generation) return;
     this.#env.clearTimeout(this.#timer);
@@ -270,7 +277,10 @@ export class HublineClient {
       this.#setState('stopped', { error });
       return;
     }
-    if (fate === 'renew') this.#wantsToken = this.#askedToken = true;
+    if (fate === 'renew') {
+      this.#wantsToken = this.#askedToken = true;
+      this.#refusal = error.status === 401 ? error : null;
+    }
     if (fate === 'renew' && !retryAfterMs) {
       this.#start();
       return;

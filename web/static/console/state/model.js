@@ -50,6 +50,7 @@ export class Model {
   gap(gap, now) {
     this.stream.addMark('gap', { gap }, now);
     this.strip.gap();
+    if (gap.reason === 'epoch') this.progress.interrupt();
   }
 
   caughtUp(summary, now) {

@@ -1,6 +1,10 @@
 // "13" and "102" are the numbers that NodeWarden has given backup progress.
 const types = new Set(['backup.progress', '13', '102']);
 
+// A run that has said nothing for so long when another of its kind begins has come
+// to no end of its own: whoever reported it is gone. Two may also run side by side.
+const silentMs = 10_000;
+
 // The steps of the known operations in order, to draw a bar where no percentage is
 // sent. A run that ends another way is closed by done and ok, not by its step.
 const sequences = [
@@ -31,7 +35,7 @@ export class Progress {
     const key = JSON.stringify([data.operation, data.fileName, data.source ?? '']);
     const before = this.#runs.get(key);
     // After its end the same name is a new run.
-    const old = before && before.state === 'running' ? before : { steps: 0, step: null, fraction: null };
+    const old = before && (before.state === 'running' || before.state === 'interrupted') ? before : { steps: 0, step: null, fraction: null };
     const steps = old.step === data.step ? old.steps : old.steps + 1;
     const run = {
       key,
@@ -47,10 +51,28 @@ export class Progress {
       ts: event.ts,
     };
     run.fraction = run.state === 'ok' ? 1 : (fractionOf(data) ?? old.fraction);
+    if (old !== before) this.#interruptSilent(run);
     this.#runs.delete(key);
     this.#runs.set(key, run);
     if (this.#runs.size > this.#limit) this.#runs.delete(this.#runs.keys().next().value);
     return true;
+  }
+
+  /**
+   * The log has begun anew, so the reports of what was running may be lost, or their
+   * sender with the server. One that goes on says so with its next event.
+   */
+  interrupt() {
+    for (const run of this.#runs.values()) {
+      if (run.state === 'running') run.state = 'interrupted';
+    }
+  }
+
+  #interruptSilent({ operation, source, ts }) {
+    for (const run of this.#runs.values()) {
+      const same = run.operation === operation && run.source === source;
+      if (same && run.state === 'running' && ts - run.ts >= silentMs) run.state = 'interrupted';
+    }
   }
 
   /** Running ones first, then the latest to change. */
@@ -80,7 +102,9 @@ export function describeProgress(event) {
   if (!isProgress(data)) return null;
   const fraction = fractionOf(data);
   const how = data.done ? (data.ok === false || data.error ? 'failed' : 'done') : fraction === null ? '' : `${Math.round(fraction * 100)} %`;
-  return [data.fileName, how, humanize(data.stageTitle) || humanize(String(data.step))].filter(Boolean).join(' · ');
+  const title = humanize(data.stageTitle) || humanize(String(data.step));
+  const said = title.toLowerCase() === how;
+  return [data.fileName, said ? '' : how, title].filter(Boolean).join(' · ');
 }
 
 /** 0 to 1, or null if the event does not say how far it is. */

@@ -3,6 +3,12 @@
 const storageKey = 'hubline.token';
 
 /**
+ * What the server says of itself: paths to type beside it, for a browser on its own
+ * machine, and whether there is a demo.
+ * @typedef {{program?: string, token?: string, keyFile?: string, demo: boolean, local: boolean}} Here
+ */
+
+/**
  * Where the page's token comes from: the server's demo session if it runs with
  * --demo, else the one pasted by the user.
  */
@@ -15,6 +21,8 @@ export class Session {
   who = null;
   /** Whether the server is known to give demo sessions. */
   demoOffered = false;
+  /** @type {Here} */
+  here = { demo: false, local: false };
 
   /** @param {{base: string, fetch: typeof fetch, storage: Storage}} deps */
   constructor({ base, fetch, storage }) {
@@ -25,10 +33,17 @@ export class Session {
 
   /** Finds a token; false if the user has to paste one. A pasted one wins over the demo's. */
   async begin() {
+    await this.#look();
     const kept = this.#storage.getItem(storageKey);
     if (kept) this.#use(kept, { user: userOf(kept), demo: false, note: '' });
-    else await this.#fetchDemo();
+    else if (this.here.demo) await this.#fetchDemo();
     return this.who !== null;
+  }
+
+  async #look() {
+    const response = await this.#fetch(`${this.#base}console/here.json`, { cache: 'no-store' });
+    if (!response.ok) throw new Error(`console/here.json answered ${response.status}`);
+    this.here = await response.json();
   }
 
   /** Takes a pasted token. Returns what is wrong with it, or "". */

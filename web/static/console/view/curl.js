@@ -1,4 +1,4 @@
-import { byId, copyFrom, el, setText } from './dom.js';
+import { byId, copyFrom, el, setText, setWords } from './dom.js';
 
 /** Draws the commands, and changes their text in place as the cursor moves. */
 export class CurlView {
@@ -13,7 +13,7 @@ export class CurlView {
     const busy = !selection.isCollapsed && this.#list.contains(selection.anchorNode);
     if (busy) return;
     commands.forEach(({ note, command }, i) => {
-      setText(this.#codes[i].code, command);
+      setWords(this.#codes[i].code, command);
       setText(this.#codes[i].note, note);
     });
   }

@@ -24,6 +24,15 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Sets text whose lines break between words only: a cursor is not torn at its hyphen, nor a
+ * URL at its slashes, unless it is longer than a line.
+ */
+export function setWords(element, text) {
+  if (element.textContent === text) return;
+  element.replaceChildren(...text.split(/(\s+)/).map((part) => (part.trim() ? el('span', { class: 'word' }, part) : part)));
+}
+
 /** Copies text and shows on the button that it did. Works without https, too. */
 export async function copyFrom(button, text) {
   const done = (await copy(text)) ? 'Copied' : 'Select and copy';

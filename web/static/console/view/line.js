@@ -9,6 +9,7 @@ export class LineView {
   #detail = byId('state-detail');
   #lamp = byId('lamp');
   #action = byId('main-action');
+  #stop = byId('stop');
   #sinceField = byId('since-field');
   #since = byId('since');
   #sinceError = byId('since-error');
@@ -25,6 +26,11 @@ export class LineView {
       if (!isAway(this.#current?.state)) onCut();
       else if (this.#current.state === 'waiting') onResume(undefined);
       else this.#resume(onResume);
+    });
+    this.#stop.addEventListener('click', () => {
+      // It hides itself; the way back is the next thing to press.
+      onCut();
+      this.#action.focus();
     });
     for (const radio of this.#radios) {
       radio.addEventListener('change', () => {
@@ -73,6 +79,7 @@ export class LineView {
     this.#action.classList.toggle('primary', away);
     this.#action.classList.toggle('danger', !away);
     const name = transportNames[this.transport];
+    this.#stop.hidden = state !== 'waiting';
     const resume = this.transport === 'auto' ? 'Resume' : `Resume on ${name}`;
     setText(this.#action, state === 'waiting' ? 'Try now' : away ? resume : 'Cut the connection');
   }

@@ -2,7 +2,7 @@ import { plural } from '../state/format.js';
 import { operationName } from '../state/progress.js';
 import { el, setText } from './dom.js';
 
-const ends = { ok: 'Done', failed: 'Failed' };
+const ends = { ok: 'Done', failed: 'Failed', interrupted: 'Interrupted' };
 
 /** Draws the backup runs. Rows are kept and changed, so that bars can move. */
 export class ProgressView {
@@ -59,7 +59,8 @@ class Row {
     else bar.setAttribute('aria-valuenow', String(percent));
     bar.firstElementChild.style.setProperty('--fraction', String(fraction ?? 0));
     setText(stateText, ends[state] ?? (percent === null ? plural(steps, 'step') : `${percent} %`));
-    const words = state === 'failed' ? error || title : [title, detail].filter(Boolean).join(' – ');
+    const last = [title, detail].filter(Boolean).join(' – ');
+    const words = state === 'failed' ? error || title : state === 'interrupted' ? `no more reports after ${last}` : last;
     setText(stage, `${this.label}: ${words}`);
   }
 }

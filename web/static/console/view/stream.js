@@ -89,7 +89,7 @@ function eventRow({ event, origin }) {
 function inside(event) {
   const fact = (name, value) => value && el('div', {}, el('dt', {}, name), el('dd', { class: 'mono' }, value));
   return el('div', { class: 'inside' },
-    el('dl', {}, fact('cursor', event.cursor), fact('id', event.id), fact('channel', event.channel)),
+    el('dl', {}, fact('Cursor', event.cursor), fact('Id', event.id), fact('Channel', event.channel)),
     el('pre', { tabindex: '0' }, JSON.stringify(event.data, null, 2) ?? 'no data'));
 }
 

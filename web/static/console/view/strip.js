@@ -7,6 +7,7 @@ export class StripView {
   #context;
   #colors = {};
   #size = { width: 0, height: 0 };
+  #last = null;
 
   constructor(canvas) {
     this.#canvas = canvas;
@@ -30,10 +31,13 @@ export class StripView {
     this.#canvas.width = Math.round(width * ratio);
     this.#canvas.height = Math.round(height * ratio);
     this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    // A canvas of another size is empty.
+    if (this.#last) this.draw(...this.#last);
   }
 
   /** @param {import('../state/strip.js').Strip} strip  @param {number} now */
   draw(strip, now) {
+    this.#last = [strip, now];
     const { width, height } = this.#size;
     // A bar of less than three pixels is a hair: on a narrow screen it stands for a second.
     const { bars, away, peak } = strip.view(now, width < 560 ? 1000 : 500);
