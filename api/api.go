@@ -29,13 +29,15 @@ type Config struct {
 	BodyTimeout     time.Duration
 	TicketTTL       time.Duration
 	NegotiateTTL    time.Duration
-	PingInterval    time.Duration
-	ClientTimeout   time.Duration
-	HandshakeTime   time.Duration
-	PollTimeout     time.Duration
-	MaxPerIP        int // zero: no limit
-	TrustedProxies  []netip.Prefix
-	Origins         auth.Origins
+	// StatefulReconnect lets clients of hubs ask for stateful reconnect.
+	StatefulReconnect bool
+	PingInterval      time.Duration
+	ClientTimeout     time.Duration
+	HandshakeTime     time.Duration
+	PollTimeout       time.Duration
+	MaxPerIP          int // zero: no limit
+	TrustedProxies    []netip.Prefix
+	Origins           auth.Origins
 	// Demo, if set, answers GET demo/session: a token for the page.
 	Demo func() (user, token string, err error)
 }

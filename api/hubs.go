@@ -10,6 +10,7 @@ import (
 
 	"hubline/api/auth"
 	"hubline/longpoll"
+	"hubline/native"
 	"hubline/replay"
 	"hubline/signalr"
 	"hubline/sse"
@@ -22,6 +23,7 @@ func (a *API) mountHubs() {
 	cfg := signalr.Config{
 		HandshakeTimeout: a.cfg.HandshakeTime, KeepAliveInterval: a.cfg.PingInterval,
 		ClientTimeout: a.cfg.ClientTimeout, MaxMessageBytes: int(a.cfg.MaxMessageBytes), Logger: a.log,
+		Envelopes: signalr.Envelopes{Event: native.AppendEvent, Gap: native.AppendGap},
 	}
 	events := &mountedHub{"events", signalr.NewEvents(cfg, a.broker)}
 	bitwarden := &mountedHub{"bitwarden", signalr.NewBitwarden(cfg, a.broker, signalr.Family{})}
@@ -40,7 +42,7 @@ func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
 	e := &transports.Endpoint{
 		Scope: full, Server: a.server, Offer: transports.All(),
 		IsWebSocket: websocket.IsUpgrade, IsSSE: sse.IsRequest, NoCache: longpoll.NoCache,
-		TTL: a.cfg.NegotiateTTL, BodyTimeout: a.cfg.BodyTimeout,
+		TTL: a.cfg.NegotiateTTL, Stateful: a.cfg.StatefulReconnect, BodyTimeout: a.cfg.BodyTimeout,
 		Authenticate: func(w http.ResponseWriter, r *http.Request) (transports.Who, bool) {
 			return a.hubClient(w, r, bitwarden)
 		},
@@ -154,7 +156,7 @@ func (a *API) hubSession(hub *signalr.Hub, c *transports.Connection, r *http.Req
 	if err != nil {
 		return nil, err
 	}
-	o := signalr.Options{User: id.User, Device: id.Device, IssuedAt: id.IssuedAt}
+	o := signalr.Options{User: id.User, Device: id.Device, IssuedAt: id.IssuedAt, Stateful: c.Stateful()}
 	if err := o.ReadQuery(q.Get); err != nil {
 		return nil, errCursor
 	}

@@ -41,7 +41,8 @@ func Run(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.
 			return err
 		}
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	listen := net.ListenConfig{Control: userTimeout(2*cfg.PingInterval + cfg.SendTimeout)}
+	ln, err := listen.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -105,7 +106,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 	apiConfig := api.Config{
 		BasePath: cfg.BasePath, MaxPublishBytes: int64(cfg.MaxPublishBytes), MaxBatchItems: cfg.MaxBatchItems,
 		MaxBatchBytes: int64(cfg.MaxBatchBytes), MaxMessageBytes: int64(cfg.MaxMessageBytes), BodyTimeout: cfg.BodyTimeout,
-		TicketTTL: cfg.TicketTTL, NegotiateTTL: cfg.NegotiateTTL, PingInterval: cfg.PingInterval,
+		TicketTTL: cfg.TicketTTL, NegotiateTTL: cfg.NegotiateTTL, StatefulReconnect: cfg.StatefulReconnect, PingInterval: cfg.PingInterval,
 		ClientTimeout: cfg.ClientTimeout, HandshakeTime: cfg.HandshakeTimeout, PollTimeout: cfg.PollTimeout,
 		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, Origins: origins,
 	}

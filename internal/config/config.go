@@ -40,6 +40,10 @@ type Listen struct {
 	// default: anybody can send that header, and the limit per address would be
 	// theirs to evade.
 	TrustedProxies []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (none)."`
+	// StatefulReconnect lets SignalR clients that ask for it replace a lost
+	// WebSocket within 15 s. Each such connection may hold 100,000 bytes more.
+	StatefulReconnect bool `help:"Grant SignalR's stateful reconnect to clients that ask for it; each of their connections may hold 100 kB more."`
+
 	// AllowedOrigins are the web origins that may connect from a browser, for
 	// CORS and for the Origin of WebSockets. The server's own is always allowed;
 	// "*" allows all.
