@@ -33,6 +33,7 @@ func (s *Session) fill(b *transports.Batch) (more bool) {
 	s.muted = s.muted || over
 	s.mu.Unlock()
 
+	defer giveBack(out)
 	var goodbye []message
 	if over && len(out) > 0 {
 		out, goodbye = out[:len(out)-1], out[len(out)-1:] // nothing is queued behind it

@@ -109,8 +109,29 @@ func (s *Session) putLocked(m *protocol.Message) {
 }
 
 func (s *Session) putBytesLocked(m message) {
+	if s.out == nil {
+		s.out = smallOuts.Get().(*[smallOut]message)[:0]
+	}
 	s.out = append(s.out, m)
 	s.waiting += len(m.bytes)
+}
+
+// smallOut is the first size of what waits: most connections never have more, and
+// arrays of this size are lent, so that a message to many allocates nothing for
+// each of them.
+const smallOut = 4
+
+var smallOuts = sync.Pool{New: func() any { return new([smallOut]message) }}
+
+// giveBack returns what waited, when nobody needs it any more. A larger array is
+// left to the collector.
+func giveBack(out []message) {
+	if cap(out) != smallOut {
+		return
+	}
+	a := (*[smallOut]message)(out[:smallOut])
+	clear(a[:])
+	smallOuts.Put(a)
 }
 
 // signalLocked tells all that wait for a change to look again.

@@ -99,11 +99,11 @@ func (s *Session) takeLocked() []message {
 		case s.creditLocked() > 0:
 			s.state.keepLocked(m.bytes)
 		default:
-			s.out = out[i:]
+			s.out = append([]message(nil), out[i:]...) // out is given back as a whole
 			for _, held := range s.out {
 				s.waiting += len(held.bytes)
 			}
-			return out[:i:i]
+			return out[:i]
 		}
 	}
 	return out
