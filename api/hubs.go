@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,11 +19,15 @@ import (
 	"hubline/websocket"
 )
 
+// maxHold is how long calls of our hubs, which are short, may keep a client from
+// being read.
+const maxHold = 10 * time.Second
+
 // mountHubs mounts the SignalR hubs.
 func (a *API) mountHubs() {
 	cfg := signalr.Config{
 		HandshakeTimeout: a.cfg.HandshakeTime, KeepAliveInterval: a.cfg.PingInterval,
-		ClientTimeout: a.cfg.ClientTimeout, MaxMessageBytes: int(a.cfg.MaxMessageBytes), Logger: a.log,
+		ClientTimeout: a.cfg.ClientTimeout, MaxHold: maxHold, MaxMessageBytes: int(a.cfg.MaxMessageBytes), Logger: a.log,
 		Envelopes: signalr.Envelopes{Event: native.AppendEvent, Gap: native.AppendGap},
 	}
 	events := &mountedHub{"events", signalr.NewEvents(cfg, a.broker)}

@@ -45,8 +45,8 @@ type call struct {
 }
 
 // enqueue puts an invocation behind those that wait and has them run. It
-// blocks while there is no room, for MaxHold at the most; the client's silence
-// is then our fault.
+// blocks while there is no room, for MaxHold at the most, if that is set; the
+// client's silence is then our fault.
 func (s *Session) enqueue(m *protocol.Message) {
 	s.hub.counters.calls.Add(1)
 	c := &call{session: s, id: m.InvocationID, target: m.Target, method: s.hub.method(m.Target)}

@@ -24,8 +24,8 @@ type Config struct {
 	// and 64 KiB.
 	MaxQueuedCalls, MaxQueuedBytes int
 	// MaxHold is how long a client's bytes may wait for room among its calls
-	// before it is closed as slow: while it is not read from, a lost socket is
-	// not noticed. Zero means 10 s.
+	// before it is closed as slow. Zero means that they wait as long as the
+	// calls take, as in ASP.NET Core.
 	MaxHold time.Duration
 	// MaxWaitingBytes bounds answers that a client has not taken yet; over it
 	// the next call, or the next item of a stream, has to wait. Zero means
@@ -73,7 +73,6 @@ func (c Config) withDefaults() Config {
 	duration(&c.HandshakeTimeout, 15*time.Second)
 	duration(&c.KeepAliveInterval, 15*time.Second)
 	duration(&c.ClientTimeout, 30*time.Second)
-	duration(&c.MaxHold, 10*time.Second)
 	number(&c.MaxMessageBytes, 32<<10)
 	number(&c.MaxQueuedCalls, 16)
 	number(&c.MaxQueuedBytes, 64<<10)

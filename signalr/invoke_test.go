@@ -166,7 +166,7 @@ func TestFullCallQueueHoldsTheReaderBack(t *testing.T) {
 // While a client is not read from, nobody learns that it is gone.
 func TestClientIsNotHeldBackForEver(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := connect(t, adder(Config{MaxQueuedCalls: 2}), Options{})
+		p := connect(t, adder(Config{MaxQueuedCalls: 2, MaxHold: 10 * time.Second}), Options{})
 		done := make(chan struct{})
 		go func() { // ends with the connection
 			for range 5 {

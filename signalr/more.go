@@ -58,8 +58,11 @@ func keep(r *http.Request) *http.Request {
 	}
 }
 
-// awaitTime is awaitLocked with a limit.
+// awaitTimeLocked is awaitLocked with a limit; 0: none.
 func (s *Session) awaitTimeLocked(ready func() bool, limit time.Duration) bool {
+	if limit == 0 {
+		return s.awaitLocked(ready, nil)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return s.awaitLocked(ready, ctx.Done())

@@ -19,7 +19,7 @@ const maxPooledArguments = 64
 // Receive implements transports.Session. It blocks while too many calls wait.
 func (s *Session) Receive(p []byte, end bool) error {
 	if s.isOver() {
-		return nil // the goodbye is on its way
+		return transports.ErrEnded // the goodbye is on its way
 	}
 	buf := p
 	if len(s.in) > 0 {
@@ -53,7 +53,7 @@ func (s *Session) consume(buf []byte, alone bool) (rest []byte, err error) {
 			return buf, err
 		}
 		if s.isOver() {
-			return nil, nil // too late: refused in the meantime
+			return nil, transports.ErrEnded // too late: refused in the meantime
 		}
 		buf = buf[n:]
 	}
@@ -111,6 +111,7 @@ func (s *Session) handshake(buf []byte, whole bool) (n int, err error) {
 			s.state.on = h.Version >= statefulVersion
 		}
 		s.putBytesLocked(message{bytes: []byte(protocol.HandshakeOK), binary: codec.Binary()})
+		s.awaitReadyLocked()
 		s.beginLocked()
 		s.beginLifeLocked()
 	}
@@ -147,6 +148,7 @@ func (s *Session) decode(body []byte) error {
 		return err
 	}
 	if s.isStateful() {
+		s.counts()
 		if m.Type.Counted() && !s.count() {
 			return nil // came with the former socket
 		}

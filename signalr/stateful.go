@@ -16,6 +16,7 @@ type stateful struct {
 
 	// Session.mu guards the rest.
 	on      bool              // the handshake asked for it
+	ready   bool              // the client counts what it is sent
 	framer  transports.Framer // whose batches are filled; nil: no socket
 	unacked [][]byte          // sent, in order; the last has the number sent
 	bytes   int               // in unacked
@@ -113,7 +114,7 @@ func (s *Session) takeLocked() []message {
 // something. One message more than that is sent.
 func (s *Session) creditLocked() int {
 	st, cfg := s.state, &s.hub.cfg
-	if len(st.unacked) >= cfg.StatefulMessages {
+	if !st.ready || len(st.unacked) >= cfg.StatefulMessages {
 		return 0
 	}
 	return cfg.StatefulBytes - st.bytes
@@ -226,6 +227,31 @@ func (s *Session) rewound(id int64) error {
 	}
 	s.state.next = id
 	return nil
+}
+
+// readyTime is how long a client is given to begin counting.
+const readyTime = time.Second
+
+// awaitReadyLocked holds counted messages back behind the handshake's answer: the
+// npm client begins to count a moment after it has read that, so what comes with
+// it would be missing in its count, and come twice after a reconnect. Its first
+// ping tells that it counts; other clients are given a second.
+func (s *Session) awaitReadyLocked() {
+	if s.state == nil || !s.state.on {
+		return
+	}
+	time.AfterFunc(readyTime, s.counts)
+}
+
+// counts notes that the client counts.
+func (s *Session) counts() {
+	s.mu.Lock()
+	news := !s.state.ready
+	s.state.ready = true
+	s.mu.Unlock()
+	if news {
+		s.conn.Wake()
+	}
 }
 
 // askToAck has the client told about once a second what we have.

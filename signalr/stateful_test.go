@@ -1,6 +1,7 @@
 package signalr
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -17,6 +18,7 @@ func dialStateful(t testing.TB, h *Hub) *pipe {
 	t.Helper()
 	p := dial(t, h, transports.WebSockets, Options{Stateful: true})
 	p.shake(statefulShake)
+	p.must(jsonPing) // as the npm client does
 	return p
 }
 
@@ -306,6 +308,25 @@ func TestRandomLosses(t *testing.T) {
 					t.Fatalf("seed %d: call %d is %s, made as %d, answered %s", seed, i, m, calls[i], results[i])
 				}
 			}
+		})
+	}
+}
+
+// What is sent at once behind the handshake waits until the client counts.
+func TestNothingIsCountedBeforeTheClientCounts(t *testing.T) {
+	for _, pings := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			h := adder(Config{})
+			h.OnConnected(func(_ context.Context, c Caller) error { return c.Send("welcome") })
+			p := dial(t, h, transports.WebSockets, Options{Stateful: true})
+			p.shake(statefulShake)
+			p.want()
+			if pings {
+				p.must(jsonPing)
+			} else {
+				time.Sleep(readyTime)
+			}
+			p.want(`{"type":1,"target":"welcome","arguments":[]}`)
 		})
 	}
 }

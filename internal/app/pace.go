@@ -8,12 +8,12 @@ import (
 // headroom is how many bytes may be allocated between two collections even if
 // little is alive. With the runtime's own rule a small server under load would
 // collect hundreds of times a second for the sake of a few megabytes.
-const headroom = 48 << 20
+const headroom = 24 << 20
 
 // Bounds of the garbage collector's percentage.
 const (
 	minPercent = 100
-	maxPercent = 400
+	maxPercent = 200
 )
 
 // pacer keeps the collector's percentage such that headroom is there. It does

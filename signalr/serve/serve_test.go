@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"hubline/signalr"
 	"hubline/transports"
@@ -255,5 +257,24 @@ func TestPathsAreNotTakenTwice(t *testing.T) {
 			}()
 			s.Handle(path, chat(), Options{})
 		}()
+	}
+}
+
+// Browsers keep sockets in reserve on which nothing has been asked.
+func TestShutdownDoesNotWaitForSilentSockets(t *testing.T) {
+	t.Parallel()
+	s := New(Config{})
+	s.Handle("/chat", chat(), Options{})
+	url := start(t, s)
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	do(t, "GET", url+"/chat", "") // so that c is accepted
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
 	}
 }

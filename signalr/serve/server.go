@@ -42,9 +42,10 @@ type Server struct {
 	hubs   []*signalr.Hub
 	raw    sync.WaitGroup // handlers of streams
 
-	mu   sync.Mutex
-	http []*http.Server
-	down bool
+	mu    sync.Mutex
+	http  []*http.Server
+	fresh map[net.Conn]struct{} // sockets on which nothing has come yet
+	down  bool
 }
 
 // New starts a server without paths. Shutdown ends it.
@@ -71,6 +72,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
+// noteState is the hook of http.Servers.
+func (s *Server) noteState(nc net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.fresh, nc)
+	case s.down:
+		_ = nc.Close()
+	default:
+		if s.fresh == nil {
+			s.fresh = make(map[net.Conn]struct{})
+		}
+		s.fresh[nc] = struct{}{}
+	}
+}
+
 // ListenAndServe is Serve on a TCP address.
 func (s *Server) ListenAndServe(addr string) error {
 	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
@@ -84,7 +102,7 @@ func (s *Server) ListenAndServe(addr string) error {
 // http.ErrServerClosed. Polls that wait take no goroutine of net/http's here.
 func (s *Server) Serve(ln net.Listener) error {
 	parker := longpoll.NewParker(ln.Addr(), longpoll.Config{WriteTimeout: s.cfg.SendTimeout})
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: 2 * time.Minute}
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: 2 * time.Minute, ConnState: s.noteState}
 	s.mu.Lock()
 	if s.down {
 		s.mu.Unlock()
@@ -111,8 +129,12 @@ func (s *Server) Serve(ln net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.down = true
-	servers := s.http
+	servers, fresh := s.http, s.fresh
+	s.fresh = nil
 	s.mu.Unlock()
+	for nc := range fresh { // http.Server would wait 5 s for what browsers keep in reserve
+		_ = nc.Close()
+	}
 	s.conns.Shutdown(ctx, s.cfg.Spread)
 	var errs []error
 	for _, srv := range servers {

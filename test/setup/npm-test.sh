@@ -14,4 +14,6 @@ for name in ${!HUBLINE_*}; do
   [[ $name == HUBLINE_TEST_* || $name == HUBLINE_SEED ]] || unset "$name"
 done
 "${GO:-go}" build -o bin/hubline ./cmd/hubline
+"${GO:-go}" build -o bin/testhub ./test/npm/hub
+export HUBLINE_TEST_HUB=$PWD/bin/testhub
 exec npm test --prefix test/npm --silent

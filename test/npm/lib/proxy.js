@@ -45,6 +45,11 @@ export class Wire {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
+  /** Ends every connection without a word; new ones pass. */
+  snap() {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   mend() {
     this.#isCut = false;
   }
