@@ -9,7 +9,7 @@ func TestGCPercentGivesHeadroomToSmallServersOnly(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 400}, {3 << 20, 400}, {6 << 20, 400}, {8 << 20, 300}, {24 << 20, 100}, {1 << 30, 100},
+		{0, 200}, {3 << 20, 200}, {12 << 20, 200}, {16 << 20, 150}, {24 << 20, 100}, {1 << 30, 100},
 	} {
 		if got := gcPercent(tt.live); got != tt.want {
 			t.Errorf("gcPercent(%d MiB) = %d, want %d", tt.live>>20, got, tt.want)
