@@ -61,13 +61,13 @@ func (s *Session) enqueue(m *protocol.Message) {
 	s.mu.Lock()
 	if !s.roomLocked(c.size) {
 		s.busy.Store(true)
-		s.awaitTimeLocked(func() bool { return s.roomLocked(c.size) }, s.hub.cfg.MaxHold)
+		s.awaitTimeLocked(func() bool { return s.roomLocked(c.size) || s.lostLocked() }, s.hub.cfg.MaxHold)
 		s.heard.Store(time.Now().UnixNano())
 		s.busy.Store(false)
 	}
 	switch {
 	case s.over:
-	case s.roomLocked(c.size):
+	case s.roomLocked(c.size), s.lostLocked():
 		s.addLocked(c, m.StreamIDs)
 	default:
 		s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *Session) startLocked() {
 // nextLocked takes the next call, or returns nil when none may run now.
 func (s *Session) nextLocked() *call {
 	w := s.work
-	if w == nil || w.paused || len(w.queue) == 0 {
+	if w == nil || w.paused || len(w.queue) == 0 || w.live >= maxLive {
 		return nil
 	}
 	c := w.queue[0]
@@ -220,6 +220,10 @@ func (h *Hub) check(m *method, in *protocol.Message) string {
 	}
 	return ""
 }
+
+// maxLive bounds the calls of one connection that run at a time, those included
+// that have given their slots back.
+const maxLive = 1000
 
 // own copies arguments out of the receive buffer into one piece of memory.
 func own(args []protocol.Raw) ([]protocol.Raw, int) {

@@ -63,7 +63,7 @@ func (s *Session) welcome(ctx context.Context) {
 		s.more.stage = stageDone
 	}
 	w := s.work
-	w.paused = false
+	w.paused = err != nil // then nothing runs any more
 	w.live--
 	if s.over {
 		s.dropLocked()

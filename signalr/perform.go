@@ -34,6 +34,13 @@ func (s *Session) perform(c *call) {
 // result cannot be sent.
 func (s *Session) invoke(c *call) (result protocol.Raw, text string, err error) {
 	m, h := c.method, s.hub
+	defer func() {
+		if p := recover(); p != nil { // of a type's own decoding or encoding
+			e := &panicError{value: p}
+			s.notePanic(c, e)
+			result, text, err = nil, h.methodError(textUnexpected(m.name), e), nil
+		}
+	}()
 	if m.allow != nil && !s.allowed(c) {
 		return nil, fmt.Sprintf("Failed to invoke '%s' because user is unauthorized", m.name), nil
 	}

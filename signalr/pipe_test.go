@@ -168,7 +168,10 @@ func (p *pipe) cut() {
 		p.t.Fatal("the session does not go on without a socket")
 	}
 	synctest.Wait()
-	p.s.Attach(nil)
+	p.mu.Lock()
+	rec := p.rec
+	p.mu.Unlock()
+	p.s.Detach(rec)
 	p.mu.Lock()
 	p.got = nil
 	p.mu.Unlock()

@@ -21,6 +21,9 @@ func (s *Session) Receive(p []byte, end bool) error {
 	if s.isOver() {
 		return transports.ErrEnded // the goodbye is on its way
 	}
+	if s.isLost() {
+		return transports.ErrEnded // the client sends it again
+	}
 	buf := p
 	if len(s.in) > 0 {
 		s.in = append(s.in, p...)
@@ -42,6 +45,15 @@ func (s *Session) isOver() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.over
+}
+
+func (s *Session) isLost() bool {
+	if s.state == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lostLocked()
 }
 
 // consume handles all whole messages in buf and returns what is left. alone tells
@@ -73,7 +85,7 @@ func (s *Session) consume(buf []byte, alone bool) (rest []byte, err error) {
 		if err := s.decode(body); err != nil {
 			return nil, s.fail(err)
 		}
-		if s.isOver() {
+		if s.isOver() || s.isLost() {
 			return nil, nil
 		}
 		buf = buf[n:]

@@ -232,6 +232,9 @@ func (s *Session) Closed(r transports.Reason) {
 	s.mu.Lock()
 	s.overLocked()
 	s.out, s.waiting = nil, 0
+	if s.state != nil {
+		s.state.unacked, s.state.bytes = nil, 0
+	}
 	sub := s.feed.sub
 	s.mu.Unlock()
 	s.in = nil

@@ -18,6 +18,7 @@ type stateful struct {
 	on      bool              // the handshake asked for it
 	ready   bool              // the client counts what it is sent
 	framer  transports.Framer // whose batches are filled; nil: no socket
+	lost    bool              // the socket is lost: what comes from it is not counted any more
 	unacked [][]byte          // sent, in order; the last has the number sent
 	bytes   int               // in unacked
 	sent    int64
@@ -60,14 +61,36 @@ func (s *Session) Attach(f transports.Framer) {
 	defer st.fill.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st.framer = f; f == nil || !st.on {
+	if st.framer = f; !st.on {
 		return
 	}
+	st.lost = false
+	st.told = 0 // an Ack may have been lost with the former socket
 	st.resend, st.greet = 0, true
 	s.in = nil // the rest of it does not come any more
 	s.heard.Store(time.Now().UnixNano())
 	s.hub.counters.resumed.Add(1)
 }
+
+// Detach implements transports.Resumable.
+func (s *Session) Detach(f transports.Framer) {
+	st := s.state
+	if st == nil {
+		return
+	}
+	st.fill.Lock()
+	defer st.fill.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.framer == f {
+		st.framer, st.lost = nil, true
+		s.signalLocked()
+	}
+}
+
+// lostLocked reports that the socket is lost. A message that was counted is taken
+// all the same, over every bound.
+func (s *Session) lostLocked() bool { return s.state != nil && s.state.lost }
 
 // fillStateful is Fill with stateful reconnect.
 func (s *Session) fillStateful(b *transports.Batch) (more bool) {

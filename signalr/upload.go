@@ -35,7 +35,7 @@ func (s *Session) item(m *protocol.Message) {
 	}
 	cfg := &s.hub.cfg
 	room := func() bool {
-		return u.closed || len(u.queue) == 0 || len(u.queue) < cfg.StreamBuffer && u.bytes+len(m.Item) <= cfg.MaxQueuedBytes
+		return u.closed || s.lostLocked() || len(u.queue) == 0 || len(u.queue) < cfg.StreamBuffer && u.bytes+len(m.Item) <= cfg.MaxQueuedBytes
 	}
 	if !room() {
 		s.busy.Store(true)
@@ -89,13 +89,23 @@ func (s *Session) next(c *call, u *upload, item reflect.Value) (ok bool, err err
 	u.bytes -= len(raw)
 	s.signalLocked()
 	s.mu.Unlock()
-	if err := s.codec.Unmarshal(raw, item.Interface(), protocol.NamesExact); err != nil {
+	if s.decodeItem(raw, item) != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		u.queue, u.bytes, u.ended, u.err = nil, 0, true, errUploadItem
 		return false, u.err
 	}
 	return true, nil
+}
+
+// decodeItem decodes one item. A type whose own decoding panics has failed.
+func (s *Session) decodeItem(raw protocol.Raw, item reflect.Value) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: p}
+		}
+	}()
+	return s.codec.Unmarshal(raw, item.Interface(), protocol.NamesExact)
 }
 
 // sequence is the stream as an iter.Seq2[T, error]: an error is its last pair.

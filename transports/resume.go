@@ -13,9 +13,12 @@ type Resumable interface {
 	// Resumable reports whether the session can go on without its socket now.
 	Resumable() bool
 	// Attach tells that the batches of f are to be filled from now on, and no
-	// others; nil: none. What was received in part is forgotten. No Receive
-	// runs meanwhile.
+	// others. What was received in part is forgotten. No Receive runs meanwhile.
 	Attach(f Framer)
+	// Detach tells that f's socket is lost, if it was f's: its batches get
+	// nothing any more, and a Receive that waits must return. What it has not
+	// counted the client sends again.
+	Detach(f Framer)
 }
 
 // parkTime is how long a lost socket may stay without a successor.
@@ -131,9 +134,9 @@ func (c *Connection) Attach(k *Stream, f Framer) bool {
 		k.Start(c.Session())
 		return true
 	}
-	if old := c.Carrier(); old != nil && c.park(old) {
-		c.Session().(Resumable).Attach(nil) // nothing more for the old one
+	if old, ok := c.Carrier().(*Stream); ok && c.park(old) {
 		old.Close(ReasonReplaced)
+		c.Session().(Resumable).Detach(old.proto) // nothing more for the old one
 	}
 	if !c.lockReceive(closeWait) {
 		c.GiveUp(ReasonReplaced)
@@ -157,7 +160,10 @@ func (c *Connection) Attach(k *Stream, f Framer) bool {
 	c.server.parked.forget(c.User)
 	c.Session().(Resumable).Attach(f)
 	k.Start(c.Session())
-	if c.server.phase.Load() != phaseRunning {
+	switch {
+	case !c.Session().(Resumable).Resumable(): // it said goodbye to the old one meanwhile
+		k.Close(ReasonDone)
+	case c.server.phase.Load() != phaseRunning:
 		c.Leave(ReasonDrain)
 	}
 	return true

@@ -19,6 +19,7 @@ type patient struct {
 
 func (p *patient) Resumable() bool          { return !p.left }
 func (p *patient) Attach(transports.Framer) {}
+func (p *patient) Detach(transports.Framer) {}
 func (p *patient) Interrupt()               { p.interrupted.Add(1) }
 
 // parked returns a connection whose socket is lost.

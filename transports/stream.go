@@ -110,8 +110,13 @@ func (s *Stream) Abort(r Reason) {
 
 // fail is Abort for a write that has failed: the reader may wait in the session.
 func (s *Stream) fail(r Reason) {
+	own, ours := s.Reason()
 	s.Abort(r)
-	if !goesOn(s.session, r) {
+	switch {
+	case ours && own == ReasonReplaced: // the session has another socket
+	case goesOn(s.session, r):
+		s.session.(Resumable).Detach(s.proto)
+	default:
 		interrupt(s.session)
 	}
 }

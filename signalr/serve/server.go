@@ -140,9 +140,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, srv := range servers {
 		errs = append(errs, srv.Shutdown(ctx))
 	}
-	for _, h := range s.hubs {
-		h.Wait()
+	done := make(chan struct{})
+	go func() { // ends with the last method; one that never returns is the program's mistake
+		defer close(done)
+		for _, h := range s.hubs {
+			h.Wait()
+		}
+		s.raw.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
-	s.raw.Wait()
 	return errors.Join(append(errs, context.Cause(ctx))...)
 }

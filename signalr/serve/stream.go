@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -49,6 +51,9 @@ func (s *Server) HandleStream(path string, f func(ctx context.Context, c *Stream
 		// Ends when f returns, which it has to when its context ends.
 		s.raw.Go(func() {
 			defer func() {
+				if p := recover(); p != nil { // as net/http does it for handlers
+					slog.Error("stream handler panicked", slog.String("path", path), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				}
 				c.end() // nobody reads any more
 				c.conn.Close(transports.ReasonDone)
 			}()
@@ -151,8 +156,11 @@ func (c *Stream) Fill(b *transports.Batch) (more bool) {
 func (c *Stream) Receive(p []byte, _ bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.in) > 0 && len(c.in)+len(p) > maxHeld && c.ctx.Err() == nil {
+	for len(c.in) > 0 && len(c.in)+len(p) > maxHeld && !c.over {
 		c.changed.Wait()
+	}
+	if c.over {
+		return transports.ErrEnded
 	}
 	c.in = append(c.in, p...)
 	c.changed.Broadcast()

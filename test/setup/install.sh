@@ -10,16 +10,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
-chromium() {
+browser() {
   local name
   for name in ${HUBLINE_TEST_CHROMIUM:+"$HUBLINE_TEST_CHROMIUM"} chromium chromium-browser google-chrome; do
-    command -v "$name" 2>/dev/null && return
+    type -P "$name" && return
   done
   return 1
 }
 have() {
   case $1 in
-  chromium) chromium >/dev/null ;;
+  chromium) browser >/dev/null ;;
   *) command -v "$1" >/dev/null 2>&1 || [[ -x /usr/sbin/$1 ]] ;;
   esac
 }
@@ -103,4 +103,4 @@ if [[ -n $missing ]]; then
 fi
 mkdir -p bin
 printf 'export HUBLINE_TEST_SKIP=%q\nexport HUBLINE_TEST_RACE=%q\nexport HUBLINE_TEST_CHROMIUM=%q\n' \
-  "$missing" "$race" "$(chromium || true)" >bin/test.env
+  "$missing" "$race" "$(browser || true)" >bin/test.env

@@ -16,7 +16,8 @@ function isProgram(path) {
 /** The browser that test/setup/install.sh has found, else one on the PATH, else undefined. */
 function find() {
   const found = process.env.HUBLINE_TEST_CHROMIUM;
-  if (found) return isProgram(found) ? found : undefined;
+  if (found && !isProgram(found)) throw new Error(`HUBLINE_TEST_CHROMIUM names ${found}, which is no program`);
+  if (found) return found;
   const dirs = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   return names.flatMap((name) => dirs.map((dir) => join(dir, name))).find(isProgram);
 }
