@@ -1,5 +1,7 @@
 package transports
 
+import "errors"
+
 // Deliver hands client bytes to the session, one caller at a time. Bytes that
 // come before there is a session wait for it. It returns ErrTooLarge over the
 // server's limit for those, ErrEnded when the connection is over, and what the
@@ -27,11 +29,11 @@ func (c *Connection) DeliverFrom(k Carrier, p []byte, end bool) error {
 	if s == nil || err != nil {
 		return err
 	}
-	if err := s.Receive(p, end); err != nil {
+	err = s.Receive(p, end)
+	if err != nil && !errors.Is(err, ErrEnded) { // else it has closed already, or has lost this carrier
 		c.Close(ReasonProtocolError)
-		return err
 	}
-	return nil
+	return err
 }
 
 // receiver returns the session, or keeps p for it.

@@ -13,7 +13,8 @@ type Session interface {
 	// the carrier's own message (a WebSocket message, a POST body) ends with
 	// p; byte-stream dialects ignore it. Receive may block to slow the client
 	// down. p is only valid during the call. An error ends the connection
-	// with ReasonProtocolError unless the session has closed it already.
+	// with ReasonProtocolError unless the session has closed it already;
+	// ErrEnded says that it has, or takes nothing from this carrier any more.
 	Receive(p []byte, end bool) error
 
 	// Tick is called by the sweeper when the time that it returned last has
