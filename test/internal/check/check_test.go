@@ -47,6 +47,17 @@ func gap(from, to uint64, reason string) Step {
 	return Step{Message: client.Message{Kind: client.Gap, Gap: client.Missing{From: from, To: to, Reason: reason}}}
 }
 
+func polled(since string) Step {
+	return Step{Connected: &Connected{Transport: Poll, Since: since}}
+}
+
+// begun is a gap with which the first answer to a poll begins.
+func begun(from, to uint64) Step {
+	s := gap(from, to, "limit")
+	s.Message.Cursor = at(to)
+	return s
+}
+
 func moved(seq uint64) Step {
 	return Step{Message: client.Message{Kind: client.Move, Cursor: at(seq)}}
 }
@@ -182,6 +193,18 @@ func TestEveryViolationIsNoticed(t *testing.T) {
 			e := s.truth.Events
 			e[10].Start, e[10].End = 1000, 1010
 		}, Inverted},
+		{"a stream begins with a gap", func(s *scene) {
+			c := &s.clients[0]
+			c.Steps = append(c.Steps, connect("0"), begun(23, 24), moved(30))
+		}, GapRange},
+		{"a poll begins with a gap over what is kept", func(s *scene) {
+			c := &s.clients[0]
+			c.Steps = append(c.Steps, polled("0"), begun(29, 30))
+		}, GapRange},
+		{"a poll begins with a gap, and an event after it is lost", func(s *scene) {
+			c := &s.clients[0]
+			c.Steps = append(c.Steps, polled("0"), begun(23, 24), received("u", 26))
+		}, SilentGap},
 		{"a client that resumes ahead of itself", func(s *scene) {
 			i := slices.IndexFunc(s.clients[0].Steps, func(p Step) bool { return p.Connected != nil && p.Connected.Since == "e1-12" })
 			s.clients[0].Steps[i].Connected.Since = "e1-13"
@@ -225,6 +248,14 @@ func TestWhatIsAllowedIsNoViolation(t *testing.T) {
 				s.drop(s.find(seq))
 			}
 			s.insert(s.find(20), gap(16, 19, "limit"))
+		}},
+		{"a first poll finds that what there was is pushed out", func(s *scene) {
+			c := &s.clients[0]
+			c.Steps = append(c.Steps, polled("0"), begun(23, 24))
+			for seq := uint64(25); seq <= 30; seq++ {
+				c.Steps = append(c.Steps, received("u", seq))
+			}
+			c.Steps = append(c.Steps, moved(30))
 		}},
 		{"an expired event", func(s *scene) {
 			s.truth.Events[28].TTL = true

@@ -120,7 +120,8 @@ func parsePolled(body []byte) (*Polled, error) {
 // take turns an answer into messages.
 func (p *Poller) take(a *Polled) {
 	if a.Gap != nil {
-		p.ready = append(p.ready, Message{Kind: Gap, Gap: *a.Gap})
+		at := Cursor{Epoch: a.Cursor.Epoch, Seq: a.Gap.To}
+		p.ready = append(p.ready, Message{Kind: Gap, Gap: *a.Gap, Cursor: at})
 	}
 	p.ready = append(p.ready, a.Events...)
 	p.ready = append(p.ready, Message{Kind: Move, Cursor: a.Cursor})
