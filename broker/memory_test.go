@@ -2,22 +2,12 @@ package broker
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 	"unsafe"
 
+	"hubline/internal/leaktest"
 	"hubline/replay"
 )
-
-// liveHeap returns the bytes of live objects.
-func liveHeap() int64 {
-	for range 3 {
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // less than 2^63 bytes
-}
 
 // What an idle connection costs here: its subscription and, once for each
 // connected user, the user and the empty log with its pin.
@@ -43,11 +33,11 @@ func TestIdleSubscriptionIsSmall(t *testing.T) {
 			}
 			subs := make([]*Subscription, n)
 			subs[0] = connect(0)
-			before := liveHeap()
+			before := leaktest.Heap()
 			for i := 1; i < n; i++ {
 				subs[i] = connect(i)
 			}
-			got := (liveHeap() - before) / n
+			got := (leaktest.Heap() - before) / n
 			t.Logf("%d bytes per connection", got)
 			if got > tt.max {
 				t.Errorf("%d bytes per connection, budget %d", got, tt.max)
@@ -74,14 +64,14 @@ func TestAStalledConnectionCostsItsBoundAtMost(t *testing.T) {
 	const bound = 64 << 10
 	f := newFixture(t, Config{QueueBytes: bound}, replay.Config{MaxEvents: 1})
 	f.subscribe(Options{}, "latest")
-	before := liveHeap()
+	before := leaktest.Heap()
 	for range 20_000 {
 		f.publish("ann", func(ev *replay.Event) { ev.Data = make([]byte, 1000) })
 		if got := f.users("ann").first.queue.bytes; got > bound {
 			t.Fatalf("%d bytes wait", got)
 		}
 	}
-	if got := liveHeap() - before; got > 2*bound {
+	if got := leaktest.Heap() - before; got > 2*bound {
 		t.Errorf("%d bytes are held", got)
 	}
 }

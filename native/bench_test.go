@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"hubline/broker"
+	"hubline/internal/leaktest"
 	"hubline/replay"
 	"hubline/transports"
 )
@@ -48,15 +49,7 @@ func TestIdleSessionIsSmall(t *testing.T) {
 	b := broker.New(broker.Config{MaxConnectionsPerUser: n + 1}, replay.NewStore(replay.Config{}))
 	warm := idle(t, b, "u", Options{Control: true})
 	defer warm.Closed(transports.ReasonLost)
-	heap := func() uint64 {
-		for range 3 {
-			runtime.GC()
-		}
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before, goroutines := heap(), runtime.NumGoroutine()
+	before, goroutines := leaktest.Heap(), runtime.NumGoroutine()
 	sessions := make([]*Session, n)
 	for i := range sessions {
 		s := idle(t, b, "u", Options{Control: true})
@@ -69,7 +62,7 @@ func TestIdleSessionIsSmall(t *testing.T) {
 		s.Fill(transports.NewBatch(transports.Plain{}))
 		sessions[i] = s
 	}
-	after := heap()
+	after := leaktest.Heap()
 	if got := b.Stats().Connections; got != n+1 {
 		t.Fatalf("%d connections", got)
 	}

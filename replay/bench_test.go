@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"hubline/internal/leaktest"
 )
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
@@ -162,12 +164,12 @@ func BenchmarkIdlePinned(b *testing.B) {
 		names[i] = fmt.Sprintf("user-%08d", i)
 	}
 	for b.Loop() {
-		before := heap()
+		before := leaktest.Heap()
 		s := NewStore(Config{})
 		for _, u := range names {
 			s.Pin(u)
 		}
-		b.ReportMetric(float64(heap()-before)/float64(len(names)), "B/user")
+		b.ReportMetric(float64(leaktest.Heap()-before)/float64(len(names)), "B/user")
 		runtime.KeepAlive(s)
 	}
 }

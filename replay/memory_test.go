@@ -5,17 +5,9 @@ import (
 	"runtime"
 	"testing"
 	"time"
-)
 
-// heap returns the live heap in bytes.
-func heap() int64 {
-	var m runtime.MemStats
-	for range 3 {
-		runtime.GC()
-	}
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // less than 2^63 bytes
-}
+	"hubline/internal/leaktest"
+)
 
 // TestMemoryBudgets guards what a user costs. The store's copy of a 13-byte name is
 // counted, except for the watermark, which takes over the log's.
@@ -50,12 +42,12 @@ func TestMemoryBudgets(t *testing.T) {
 			for i := range names {
 				names[i] = fmt.Sprintf("user-%08d", i)
 			}
-			before := heap()
+			before := leaktest.Heap()
 			s := NewStore(Config{Now: newClock().time})
 			for _, user := range names {
 				tt.fill(s, user)
 			}
-			got := (heap() - before) / n
+			got := (leaktest.Heap() - before) / n
 			t.Logf("%d bytes per user", got)
 			if got > tt.max {
 				t.Errorf("%d bytes per user, budget %d", got, tt.max)
@@ -72,13 +64,13 @@ func TestMemoryBudgets(t *testing.T) {
 func TestSizeIsWhatAnEventCosts(t *testing.T) {
 	for _, data := range []int{0, 10, 100, 1000} {
 		s := NewStore(Config{Now: newClock().time, MaxEvents: 100_000, MaxBytes: 1 << 30})
-		before := heap()
+		before := leaktest.Heap()
 		for i := range 40_000 {
 			s.Append("ann", &Event{
 				ID: fmt.Sprintf("0197c0de-0000-7000-8000-%012d", i), Type: "backup.progress", Time: t0, Data: make([]byte, data),
 			})
 		}
-		cost, charged := heap()-before, s.Stats().Bytes
+		cost, charged := leaktest.Heap()-before, s.Stats().Bytes
 		t.Logf("data of %d: %d bytes on the heap, %d charged", data, cost/40_000, charged/40_000)
 		if cost > charged || cost < charged*2/3 {
 			t.Errorf("data of %d: %d bytes on the heap, %d charged", data, cost, charged)
@@ -89,14 +81,14 @@ func TestSizeIsWhatAnEventCosts(t *testing.T) {
 
 func TestAnEmptiedLogGivesItsRingBack(t *testing.T) {
 	f := newFixture(t, Config{MaxAge: 1, MaxEvents: 1 << 20, MaxBytes: 1 << 30})
-	before := heap()
+	before := leaktest.Heap()
 	l := f.Pin("ann")
 	for range 100_000 {
 		l.Append(f.event(0))
 	}
 	f.advance(time.Second)
 	f.Sweep(f.time())
-	if got := heap() - before; got > 64<<10 {
+	if got := leaktest.Heap() - before; got > 64<<10 {
 		t.Errorf("%d bytes are still held", got)
 	}
 	runtime.KeepAlive(l)

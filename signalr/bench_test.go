@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"hubline/broker"
+	"hubline/internal/leaktest"
 	"hubline/replay"
 	"hubline/transports"
 )
@@ -41,20 +42,12 @@ func TestIdleSessionIsSmall(t *testing.T) {
 	b := broker.New(broker.Config{MaxConnectionsPerUser: n}, replay.NewStore(replay.Config{}))
 	h := NewEvents(Config{}, b)
 	idle(t, h, "warm", jsonShake)
-	heap := func() uint64 {
-		for range 3 {
-			runtime.GC()
-		}
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before, goroutines := heap(), runtime.NumGoroutine()
+	before, goroutines := leaktest.Heap(), runtime.NumGoroutine()
 	sessions := make([]*Session, n)
 	for i := range sessions {
 		sessions[i] = idle(t, h, "u", []string{jsonShake, packedShake}[i%2])
 	}
-	after := heap()
+	after := leaktest.Heap()
 	if got := b.Stats().Connections; got != n+1 {
 		t.Fatalf("%d connections", got)
 	}

@@ -3,8 +3,6 @@ package signalr
 import (
 	"context"
 	"fmt"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -14,26 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hubline/broker"
+	"hubline/internal/leaktest"
 	"hubline/replay"
 	"hubline/signalr/protocol"
 	"hubline/transports"
 )
 
-// TestMain fails when a test leaves a goroutine behind.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	for i := 0; code == 0 && runtime.NumGoroutine() > 2; i++ {
-		if i == 1000 {
-			buf := make([]byte, 1<<16)
-			fmt.Printf("goroutines left behind:\n%s\n", buf[:runtime.Stack(buf, true)])
-			code = 1
-			break
-		}
-		runtime.Gosched()
-		runtime.GC()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // frame is a message as the carrier sends it.
 type frame struct {

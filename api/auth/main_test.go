@@ -11,38 +11,19 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"flag"
-	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"runtime"
-	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"hubline/internal/leaktest"
 )
 
-// TestMain fails if a test leaves a goroutine behind.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if flag.Lookup("test.fuzz").Value.String() != "" {
-		os.Exit(code) // the fuzzing engine has goroutines of its own
-	}
-	deadline := time.Now().Add(5 * time.Second)
-	for runtime.NumGoroutine() > 1 && time.Now().Before(deadline) {
-		runtime.Gosched()
-	}
-	if n := runtime.NumGoroutine(); code == 0 && n > 1 {
-		fmt.Fprintf(os.Stderr, "%d goroutines are left\n", n)
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 var testSecret = []byte("0123456789abcdef0123456789abcdef")
 

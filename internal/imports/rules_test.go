@@ -51,7 +51,10 @@ var rooms = []room{
 		path: "transports", why: "a connection moves bytes: it knows neither events nor any one carrier",
 		never: []rule{noEcho, noSocket, noJWT, noRedis},
 	},
-	{path: "transports/xtest/...", may: []string{"transports", "transports/xtest/..."}, why: "it is shared by the tests of carriers"},
+	{
+		path: "transports/xtest/...", may: []string{"internal/leaktest", "transports", "transports/xtest/..."},
+		why: "it is shared by the tests of carriers",
+	},
 	{
 		path: "websocket", may: []string{"transports"}, why: "carriers know neither each other nor what they carry",
 		never: []rule{noEcho, noJWT, noRedis},
@@ -102,6 +105,7 @@ var rooms = []room{
 		never: []rule{noEcho, noSocket, noRedis},
 	},
 	{path: "internal/imports", why: "it is a test"},
+	{path: "internal/leaktest", why: "the tests of every room use it"},
 	{
 		path: "internal/cli/...", may: []string{"internal/cli/...", "internal/config", "internal/app", "api/auth"},
 		why: "commands speak to a server over the network like anybody's client",

@@ -4,34 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"hubline/internal/leaktest"
 )
 
-// TestMain fails when a test leaves a goroutine behind.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	for i := 0; code == 0 && runtime.NumGoroutine() > 2; i++ {
-		if i == 2000 {
-			buf := make([]byte, 1<<16)
-			fmt.Printf("goroutines left behind:\n%s\n", buf[:runtime.Stack(buf, true)])
-			code = 1
-			break
-		}
-		http.DefaultClient.CloseIdleConnections()
-		time.Sleep(time.Millisecond)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { leaktest.Main(m, http.DefaultClient.CloseIdleConnections) }
 
 // start serves s on a free port until the test ends, and returns its URL.
 func start(t *testing.T, s *Server) string {

@@ -3,8 +3,6 @@
 package xtest
 
 import (
-	"flag"
-	"fmt"
 	"net"
 	"os"
 	"runtime"
@@ -12,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hubline/internal/leaktest"
 )
 
 // Main runs the tests and fails if one leaves a goroutine behind.
@@ -20,20 +20,7 @@ func Main(m *testing.M) {
 		playCrowd(told)
 		os.Exit(0)
 	}
-	code := m.Run()
-	if flag.Lookup("test.fuzz").Value.String() != "" {
-		os.Exit(code) // the fuzzing engine has goroutines of its own
-	}
-	deadline := time.Now().Add(10 * time.Second)
-	for runtime.NumGoroutine() > 1 && time.Now().Before(deadline) {
-		runtime.Gosched()
-	}
-	if n := runtime.NumGoroutine(); code == 0 && n > 1 {
-		fmt.Fprintf(os.Stderr, "%d goroutines are left\n", n)
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
-		code = 1
-	}
-	os.Exit(code)
+	leaktest.Main(m)
 }
 
 // Listener is a network in memory: what Dial returns is accepted. It works in a
