@@ -8,6 +8,20 @@ import (
 	"time"
 )
 
+// comeBack has 20 clients come with a token at once.
+func comeBack(t *testing.T, v *Verifier, token string) {
+	t.Helper()
+	var clients sync.WaitGroup
+	for range 20 {
+		clients.Go(func() {
+			if _, err := v.Verify(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	clients.Wait()
+}
+
 func TestRotationByUnknownKeyID(t *testing.T) {
 	set := newIssuer(t)
 	set.publish(map[string]any{"old": rsaKey()})
@@ -21,15 +35,7 @@ func TestRotationByUnknownKeyID(t *testing.T) {
 	set.publish(map[string]any{"new": otherRSAKey()})
 	// All clients come back at once with new tokens: one fetch serves them all.
 	token := signKid(t, "RS256", "new", otherRSAKey())
-	var clients sync.WaitGroup
-	for range 20 {
-		clients.Go(func() {
-			if _, err := v.Verify(t.Context(), token); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	clients.Wait()
+	comeBack(t, v, token)
 	if got, want := set.count(), 2; got != want {
 		t.Errorf("%d fetches, want %d", got, want)
 	}

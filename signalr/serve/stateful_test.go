@@ -77,6 +77,17 @@ func negotiateStateful(t *testing.T, url, asks string) (string, bool) {
 	return url + "?id=" + n.ConnectionToken, n.UseStatefulReconnect
 }
 
+// connectStateful makes a connection that survives its sockets, and returns where
+// further ones are to be dialed.
+func connectStateful(t *testing.T, url string) (string, *websocket.Conn) {
+	t.Helper()
+	at, _ := negotiateStateful(t, url, "true")
+	c, _ := dialSocket(t, at)
+	send(t, c, `{"protocol":"json","version":2}`)
+	want(t, c, "{}")
+	return at, c
+}
+
 func TestStatefulIsGrantedToWhoAsks(t *testing.T) {
 	t.Parallel()
 	_, _, url := stateful(t, Options{})
@@ -104,10 +115,7 @@ func TestStatefulIsGrantedToWhoAsks(t *testing.T) {
 func TestAnotherSocket(t *testing.T) {
 	t.Parallel()
 	s, hub, url := stateful(t, Options{})
-	at, _ := negotiateStateful(t, url, "true")
-	a, _ := dialSocket(t, at)
-	send(t, a, `{"protocol":"json","version":2}`)
-	want(t, a, "{}")
+	at, a := connectStateful(t, url)
 	id := s.conns.Connections()[0].ConnectionID()
 	_ = a.CloseNow() // without a close frame
 
@@ -145,10 +153,7 @@ func TestAnotherSocket(t *testing.T) {
 func TestAClosedSocketIsNotMissed(t *testing.T) {
 	t.Parallel()
 	s, _, url := stateful(t, Options{})
-	at, _ := negotiateStateful(t, url, "true")
-	c, _ := dialSocket(t, at)
-	send(t, c, `{"protocol":"json","version":2}`)
-	want(t, c, "{}")
+	at, c := connectStateful(t, url)
 	_ = c.Close(websocket.StatusNormalClosure, "")
 	for len(s.conns.Connections()) > 0 {
 		if t.Context().Err() != nil {
@@ -163,10 +168,7 @@ func TestAClosedSocketIsNotMissed(t *testing.T) {
 func TestTakeOversAreRare(t *testing.T) {
 	t.Parallel()
 	_, _, url := stateful(t, Options{})
-	at, _ := negotiateStateful(t, url, "true")
-	c, _ := dialSocket(t, at)
-	send(t, c, `{"protocol":"json","version":2}`)
-	want(t, c, "{}")
+	at, _ := connectStateful(t, url)
 	for range 20 {
 		switch _, status := dialSocket(t, at); status {
 		case http.StatusSwitchingProtocols, http.StatusConflict: // the one before is still at it
@@ -189,10 +191,7 @@ func TestSocketsAreCutUnderLoad(t *testing.T) {
 	hub.Handle("Note", func(n int) int { made = append(made, n); return n })
 	s := New(Config{})
 	s.Handle("/chat", hub, Options{Stateful: true})
-	at, _ := negotiateStateful(t, start(t, s)+"/chat", "true")
-	c, _ := dialSocket(t, at)
-	send(t, c, `{"protocol":"json","version":2}`)
-	want(t, c, "{}")
+	at, c := connectStateful(t, start(t, s)+"/chat")
 
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
 	sent, next, latest := 0, 1, 0
