@@ -1,7 +1,8 @@
 // A Go program's own hubs: calls, streams, client results and groups, for each form, in each place.
 import { after, before, describe, test } from 'node:test';
 import { forms } from './client/hub.js';
-import { GoStage, places } from './lib/gostage.js';
+import { GoStage } from './lib/gostage.js';
+import { places } from './lib/places.js';
 
 const timeout = 60_000;
 const scenes = [

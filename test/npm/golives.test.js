@@ -1,8 +1,9 @@
 // How connections to a Go program's own hubs begin and end, for each form, in each place.
 import { after, before, describe, test } from 'node:test';
 import { forms } from './client/hub.js';
-import { GoStage, PagePlace, places } from './lib/gostage.js';
+import { GoStage } from './lib/gostage.js';
 import { freeAddress } from './lib/hubline.js';
+import { PagePlace, places } from './lib/places.js';
 
 const timeout = 60_000;
 const scenes = ['welcomes', 'refuses', 'aborts', 'leaves', 'comesBackAfterErrors', 'isSentOn', 'negotiates'];

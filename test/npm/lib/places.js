@@ -1,37 +1,42 @@
 import signalR from '@microsoft/signalr';
 import msgpack from '@microsoft/signalr-protocol-msgpack';
-import { play } from '../client/play.js';
 import { noChromium } from './chromium.js';
 
 /**
- * Where the clients run. open takes a stage (lib/stage.js) and answers with a
- * place, which plays scenes (client/) against the server at url.
+ * Where the clients run; kind is what a test may have to know of it. open takes
+ * a stage (lib/stage.js, lib/gostage.js) and answers with a place, which plays
+ * the stage's scenes (client/) against the server at url.
  */
 export const places = [
-  { name: 'Node', open: async (stage, url = stage.hubline.url) => new NodePlace(stage, url) },
+  { name: 'Node', kind: 'node', open: (stage, url = stage.url) => NodePlace.open(stage, url) },
   {
     name: 'Chromium, same origin',
+    kind: 'page',
     skip: noChromium,
-    // A page of the server that has no policy of what may run in it.
-    open: (stage, url = stage.hubline.url) => PagePlace.open(stage, url, `${url}/healthz`),
+    open: (stage, url = stage.url) => PagePlace.open(stage, url, `${url}${stage.page}`),
   },
   {
     name: 'Chromium, another origin',
+    kind: 'foreign page',
     skip: noChromium,
-    open: (stage, url = stage.hubline.url) => PagePlace.open(stage, url, `${stage.site.url}/`),
+    open: (stage, url = stage.url) => PagePlace.open(stage, url, `${stage.site.url}/`),
   },
 ];
 
 class NodePlace {
   #parts;
+  #play;
 
-  constructor(stage, url) {
+  static async open(stage, url) {
+    const place = new NodePlace();
     const ask = (name, ...args) => stage.deeds[name](...args);
-    this.#parts = { signalR, MessagePackHubProtocol: msgpack.MessagePackHubProtocol, url, ask };
+    place.#parts = { signalR, MessagePackHubProtocol: msgpack.MessagePackHubProtocol, url, ask };
+    place.#play = (await import(`../client/${stage.scenes}`)).play;
+    return place;
   }
 
   play(name, ...args) {
-    return play(this.#parts, name, ...args);
+    return this.#play(this.#parts, name, ...args);
   }
 
   async close() {}
@@ -39,15 +44,17 @@ class NodePlace {
 
 export class PagePlace {
   #page;
-  #site;
+  #stage;
   #url;
 
-  static async open(stage, url, address) {
+  /** cookies go along to url. */
+  static async open(stage, url, address, cookies = {}) {
     const place = new PagePlace();
     place.#url = url;
-    place.#site = stage.site.url;
+    place.#stage = stage;
     place.#page = await stage.newPage();
-    await place.#page.exposeFunction('ask', ([name, ...args]) => stage.deeds[name](...args));
+    await place.#page.context().addCookies(Object.entries(cookies).map(([name, value]) => ({ name, value, url })));
+    await place.#page.exposeFunction('ask', async ([name, ...args]) => stage.deeds[name](...args));
     await place.#page.goto(address);
     for (const script of ['signalr.js', 'msgpack.js']) {
       await place.#page.addScriptTag({ url: `${stage.site.url}/${script}` });
@@ -56,10 +63,11 @@ export class PagePlace {
   }
 
   async play(...scene) {
-    await this.#page.evaluate(async ([site, url, args]) => {
+    await this.#page.evaluate(async ([site, scenes, url, args]) => {
+      await import(`${site}/${scenes}`); // makes its scenes known
       const { playHere } = await import(`${site}/page.js`);
       await playHere(url, ...args);
-    }, [this.#site, this.#url, scene]);
+    }, [this.#stage.site.url, this.#stage.scenes, this.#url, scene]);
   }
 
   async close() {

@@ -4,6 +4,10 @@ import { Site } from './static.js';
 
 /** What the tests of one file share: a server, the site of an app, a browser if one is needed. */
 export class Stage {
+  /** The scenes that play here, of the folder client. */
+  scenes = 'play.js';
+  /** A page of the server that has no policy of what may run in it. */
+  page = '/healthz';
   hubline;
   site;
   #browser = null; // a promise: several may ask at once
@@ -15,6 +19,10 @@ export class Stage {
     if (allow) flags = [...flags, `--allowed-origins=${stage.site.url}`];
     stage.hubline = await Hubline.start({ addr, flags });
     return stage;
+  }
+
+  get url() {
+    return this.hubline.url;
   }
 
   async newPage() {
