@@ -49,7 +49,7 @@ func BenchmarkPublishHandler(b *testing.B) {
 	f := newFixture(b)
 	for name, credentials := range map[string]string{"key": keyAll, "token": backendToken(f)} {
 		b.Run(name, func(b *testing.B) {
-			serve(b, f, "/api/v1/users/anna/events", credentials, sampleBody, http.StatusCreated)
+			serveBench(b, f, "/api/v1/users/anna/events", credentials, sampleBody, http.StatusCreated)
 		})
 	}
 }
@@ -61,11 +61,11 @@ func BenchmarkBatchHandler(b *testing.B) {
 	for i := range 100 {
 		fmt.Fprintf(&items, `,{"user":"u%d","event":%s}`, i, sampleBody)
 	}
-	serve(b, f, "/api/v1/events:batch", keyAll, "["+items.String()[1:]+"]", http.StatusOK)
+	serveBench(b, f, "/api/v1/events:batch", keyAll, "["+items.String()[1:]+"]", http.StatusOK)
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/item")
 }
 
-func serve(b *testing.B, f *fixture, path, credentials, content string, want int) {
+func serveBench(b *testing.B, f *fixture, path, credentials, content string, want int) {
 	body := strings.NewReader(content)
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, path, body)
 	if err != nil {

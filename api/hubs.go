@@ -14,7 +14,7 @@ import (
 	"hubline/native"
 	"hubline/replay"
 	"hubline/signalr"
-	"hubline/sse"
+	"hubline/signalr/serve"
 	"hubline/transports"
 	"hubline/websocket"
 )
@@ -41,30 +41,16 @@ func (a *API) mountHubs() {
 
 // mountHub mounts one hub path and its negotiate.
 func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
-	polls := longpoll.Options{PollTimeout: a.cfg.PollTimeout}
-	sockets := &websocket.Options{NormalClose: true}
 	full := a.cfg.BasePath + path
-	e := &transports.Endpoint{
-		Scope: full, Server: a.server, Offer: transports.All(),
-		IsWebSocket: websocket.IsUpgrade, IsSSE: sse.IsRequest, NoCache: longpoll.NoCache,
-		TTL: a.cfg.NegotiateTTL, Stateful: a.cfg.StatefulReconnect, BodyTimeout: a.cfg.BodyTimeout,
-		Authenticate: func(w http.ResponseWriter, r *http.Request) (transports.Who, bool) {
-			return a.hubClient(w, r, bitwarden)
-		},
-		Open: func(c *transports.Connection, r *http.Request) (transports.Session, error) {
-			return a.openHub(hub, c, r)
-		},
-		Carriers: transports.Carriers{
-			WebSocket: func(w http.ResponseWriter, r *http.Request, c *transports.Connection) {
-				websocket.Serve(a.server, w, r, c, sockets)
-			},
-			SSE: func(w http.ResponseWriter, r *http.Request, c *transports.Connection) {
-				sse.Serve(a.server, w, r, c, sse.Options{Hub: true})
-			},
-			Poll: func(w http.ResponseWriter, r *http.Request, c *transports.Connection) {
-				longpoll.Serve(a.parker, w, r, c, polls)
-			},
-		},
+	e := serve.NewEndpoint(full, a.server, func() *longpoll.Parker { return a.parker }, serve.Options{
+		PollTimeout: a.cfg.PollTimeout, NegotiateTTL: a.cfg.NegotiateTTL, BodyTimeout: a.cfg.BodyTimeout,
+		Stateful: a.cfg.StatefulReconnect,
+	})
+	e.Authenticate = func(w http.ResponseWriter, r *http.Request) (transports.Who, bool) {
+		return a.hubClient(w, r, bitwarden)
+	}
+	e.Open = func(c *transports.Connection, r *http.Request) (transports.Session, error) {
+		return a.openHub(hub, c, r)
 	}
 	a.mountAny(path, func(c echo.Context) error {
 		if r := c.Request(); r.Method == http.MethodGet && r.ContentLength != 0 {

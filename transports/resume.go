@@ -169,7 +169,9 @@ func (c *Connection) Attach(k *Stream, f Framer) bool {
 	return true
 }
 
-// lockReceive takes the turn of Receive, within the time.
+// lockReceive takes the turn of Receive, within the time. It looks again and
+// again: what could be waited for with a limit would cost every connection more
+// than a mutex does, and this is rare.
 func (c *Connection) lockReceive(limit time.Duration) bool {
 	for late := time.Now().Add(limit); !c.receive.TryLock(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(late) {

@@ -94,7 +94,8 @@ var rooms = []room{
 	{
 		path: "api",
 		may: []string{
-			"api/auth", "broker", "internal/jsonscan", "longpoll", "native", "replay", "signalr", "sse", "transports", "web", "websocket",
+			"api/auth", "broker", "internal/jsonscan", "longpoll", "native", "replay", "signalr", "signalr/serve", "sse",
+			"transports", "web", "websocket",
 		},
 		why:   "the API ties dialects to carriers; configuration and start are the application's",
 		never: []rule{noRedis},

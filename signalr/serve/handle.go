@@ -6,11 +6,8 @@ import (
 	"net/http"
 	"strings"
 
-	"hubline/longpoll"
 	"hubline/signalr"
-	"hubline/sse"
 	"hubline/transports"
-	"hubline/websocket"
 )
 
 // Handle serves a hub at a path. It panics if the path is taken.
@@ -26,13 +23,11 @@ type open func(*transports.Connection, *http.Request) (transports.Session, error
 
 // mount serves an endpoint and its negotiation.
 func (s *Server) mount(path string, o Options, open open) {
-	o = o.withDefaults()
-	e := &transports.Endpoint{
-		Scope: path, Server: s.conns, Offer: o.Transports,
-		IsWebSocket: websocket.IsUpgrade, IsSSE: sse.IsRequest, NoCache: longpoll.NoCache,
-		TTL: o.NegotiateTTL, MinVersion: o.MinVersion, MaxBody: o.MaxBody, Stateful: o.Stateful,
-		Authenticate: o.authenticate, Open: open, Carriers: s.carriers(&o),
+	if o.Authenticate == nil {
+		o.Authenticate = func(*http.Request) (string, any, error) { return "", nil, nil }
 	}
+	e := NewEndpoint(path, s.conns, s.parker.Load, o)
+	e.Authenticate, e.Open = o.authenticate, open
 	s.route(path, &o, e.ServeHTTP)
 	s.route(path+"/negotiate", &o, e.ServeNegotiate)
 }
@@ -50,23 +45,6 @@ func (s *Server) route(path string, o *Options, h http.HandlerFunc) {
 		if !share(w, r) {
 			h(w, r)
 		}
-	}
-}
-
-// carriers are those of every path.
-func (s *Server) carriers(o *Options) transports.Carriers {
-	polls := longpoll.Options{PollTimeout: o.PollTimeout, AwayTimeout: o.AwayTimeout}
-	sockets := &websocket.Options{NormalClose: true}
-	return transports.Carriers{
-		WebSocket: func(w http.ResponseWriter, r *http.Request, c *transports.Connection) {
-			websocket.Serve(s.conns, w, r, c, sockets)
-		},
-		SSE: func(w http.ResponseWriter, r *http.Request, c *transports.Connection) {
-			sse.Serve(s.conns, w, r, c, sse.Options{Hub: true})
-		},
-		Poll: func(w http.ResponseWriter, r *http.Request, c *transports.Connection) {
-			longpoll.Serve(s.parker.Load(), w, r, c, polls)
-		},
 	}
 }
 

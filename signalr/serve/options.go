@@ -39,16 +39,9 @@ type Options struct {
 	MinVersion int
 	// MaxBody bounds one POST, in bytes. Zero means 1 MiB.
 	MaxBody int64
-}
-
-func (o Options) withDefaults() Options {
-	if o.Authenticate == nil {
-		o.Authenticate = func(*http.Request) (string, any, error) { return "", nil, nil }
-	}
-	if o.Transports == nil {
-		o.Transports = transports.All()
-	}
-	return o
+	// BodyTimeout is how long the body of a POST may take to arrive. Zero means
+	// 30 s.
+	BodyTimeout time.Duration
 }
 
 // allowed reports whether the request may come from the page that it comes from.
