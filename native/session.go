@@ -89,9 +89,8 @@ func matcher(types []string) func(*replay.Event) bool {
 }
 
 func (s *Session) gapNotice(g *replay.Gap, pos uint64) notice {
-	data := gap(g)
-	data.Cursor = replay.Cursor{Epoch: s.epoch, Seq: pos}.String()
-	return notice{name: TypeGap, id: data.Cursor, body: control(nil, TypeGap, data)}
+	behind := replay.Cursor{Epoch: s.epoch, Seq: pos}
+	return notice{name: TypeGap, id: behind.String(), body: AppendGap(nil, g, behind)}
 }
 
 // Tick implements transports.Session: the token's end, the client's silence,
