@@ -18,6 +18,7 @@ type stateful struct {
 	on      bool              // the handshake asked for it
 	ready   bool              // the client counts what it is sent
 	framer  transports.Framer // whose batches are filled; nil: no socket
+	began   bool              // there was a socket
 	lost    bool              // the socket is lost: what comes from it is not counted any more
 	unacked [][]byte          // sent, in order; the last has the number sent
 	bytes   int               // in unacked
@@ -61,7 +62,9 @@ func (s *Session) Attach(f transports.Framer) {
 	defer st.fill.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st.framer = f; !st.on {
+	first := !st.began
+	st.framer, st.began = f, true
+	if first || !st.on { // a handshake may have come by POST before the first
 		return
 	}
 	st.lost = false

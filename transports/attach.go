@@ -16,6 +16,8 @@ func (c *Connection) Claim(t Transport) bool {
 	return true
 }
 
+func (c *Connection) unclaimedLocked() bool { return !c.claimed }
+
 // OnEnd has f called once when the connection ends, at once if it has. It is
 // set before Bind.
 func (c *Connection) OnEnd(f func()) {
@@ -106,6 +108,6 @@ func (t *ticket) tick(now time.Time) time.Time {
 	if at := c.since.Add(c.ttl); now.Before(at) {
 		return at
 	}
-	c.end(ReasonNeverUsed, true)
+	c.endIf(ReasonNeverUsed, c.unclaimedLocked)
 	return time.Time{}
 }

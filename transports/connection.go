@@ -130,23 +130,21 @@ func (c *Connection) Abort(r Reason) {
 
 // carrierOr returns the carrier, or notes for Run that the connection is to
 // end. A connection that nobody has attached to, or that is parked, ends at once.
-func (c *Connection) carrierOr(r Reason, cut bool) Carrier {
-	if k := c.Carrier(); k != nil {
+func (c *Connection) carrierOr(r Reason, cut bool) (k Carrier) {
+	if k = c.Carrier(); k != nil {
 		return k
 	}
-	c.mu.Lock()
-	k := c.Carrier()
-	waits := c.claimed && !c.parked
-	if k == nil && waits && !c.ended.Load() {
-		if c.reason == "" {
-			c.reason = r
+	c.endIf(r, func() bool {
+		k = c.Carrier()
+		waits := c.claimed && !c.parked
+		if k == nil && waits {
+			if c.reason == "" {
+				c.reason = r
+			}
+			c.cut = c.cut || cut
 		}
-		c.cut = c.cut || cut
-	}
-	c.mu.Unlock()
-	if k == nil && !waits {
-		c.End(r)
-	}
+		return k == nil && !waits
+	})
 	return k
 }
 

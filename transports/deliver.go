@@ -65,14 +65,16 @@ func (c *Connection) received() {
 // End takes the connection out of all lists and tells the session, when no
 // Receive runs any more. Carriers call it when the socket is gone; only the
 // first call counts. It does not block.
-func (c *Connection) End(r Reason) { c.end(r, false) }
+func (c *Connection) End(r Reason) { c.endIf(r, nil) }
 
-// end is End, or, with unclaimed, for a connection that nobody attached to.
-func (c *Connection) end(r Reason, unclaimed bool) {
+// endIf is End for a connection that is as when says, which is asked with the
+// mutex held: a socket may be on its way in. Nil is always. It reports false if
+// the connection was not so, and lives on.
+func (c *Connection) endIf(r Reason, when func() bool) bool {
 	c.mu.Lock()
-	if c.ended.Load() || unclaimed && c.claimed {
+	if over := c.ended.Load(); over || when != nil && !when() {
 		c.mu.Unlock()
-		return
+		return over
 	}
 	c.ended.Store(true)
 	if c.reason == "" {
@@ -97,6 +99,7 @@ func (c *Connection) end(r Reason, unclaimed bool) {
 	}
 	interrupt(session)
 	c.tell()
+	return true
 }
 
 // tell tells the session of the end, once, unless a Receive runs: then it is

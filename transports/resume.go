@@ -40,9 +40,13 @@ func (c *Connection) Lost(k Carrier, r Reason) {
 	if c.Carrier() != k {
 		return
 	}
-	if !goesOn(c.Session(), r) || !c.park(k) {
-		c.End(r)
+	if goesOn(c.Session(), r) && c.park(k) && goesOn(c.Session(), r) { // it may have said goodbye meanwhile
+		return
 	}
+	c.endIf(r, func() bool { // unless another has come meanwhile
+		p := c.carrier.Load()
+		return c.parked || p != nil && *p == k
+	})
 }
 
 // park takes the carrier away, unless that is k no more. It reports false when
@@ -81,12 +85,8 @@ func (p *parking) tick(now time.Time) time.Time {
 	if now.Before(p.until) {
 		return p.until
 	}
-	p.c.mu.Lock()
-	over := p.c.parked && p.c.parks == p.n && !p.c.resuming
-	p.c.mu.Unlock()
-	if over {
-		p.c.End(ReasonLost)
-	}
+	c := p.c
+	c.endIf(ReasonLost, func() bool { return c.parked && c.parks == p.n && !c.resuming })
 	return time.Time{}
 }
 

@@ -77,6 +77,34 @@ func TestWhoIsNotParked(t *testing.T) {
 	}
 }
 
+// undecided is a session that says goodbye while its connection is being parked.
+type undecided struct {
+	*patient
+	asked int
+}
+
+func (u *undecided) Resumable() bool {
+	u.asked++
+	return u.asked == 1
+}
+
+func TestAGoodbyeInTheMomentOfTheLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, transports.Config{})
+		c := s.Open("/hub", "u", "addr", nil, transports.WebSockets, true)
+		u := &undecided{patient: &patient{Session: dialect.New(c)}}
+		c.Bind(u)
+		k := &noted{c: c}
+		c.Run(k)
+		began := time.Now()
+		c.Lost(k, transports.ReasonLost)
+		<-u.Over
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it was kept for %v", took)
+		}
+	})
+}
+
 // A carrier that another has replaced has no say any more.
 func TestTheFormerCarriersEndIsNotTheConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

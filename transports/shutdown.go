@@ -15,7 +15,7 @@ func (s *Server) Shutdown(ctx context.Context, spread time.Duration) {
 		s.phase.Store(phaseDraining)
 		attached, waiting := s.list()
 		for _, c := range waiting {
-			c.end(ReasonDrain, true)
+			c.endIf(ReasonDrain, c.unclaimedLocked)
 		}
 		closeSpread(ctx, attached, spread)
 		s.conns.wait(ctx)

@@ -111,6 +111,26 @@ func TestStatefulIsGrantedToWhoAsks(t *testing.T) {
 	}
 }
 
+// A handshake that was POSTed before the socket: that one is the first all the same.
+func TestHandshakeBeforeTheSocket(t *testing.T) {
+	t.Parallel()
+	s, hub, url := stateful(t, Options{})
+	at, _ := negotiateStateful(t, url, "true")
+	if resp, body := do(t, "POST", at, `{"protocol":"json","version":2}`+"\x1e"); resp.StatusCode != http.StatusOK {
+		t.Fatalf("got %d %s", resp.StatusCode, body)
+	}
+	a, _ := dialSocket(t, at)
+	want(t, a, "{}")
+	_ = a.CloseNow()
+	b, _ := dialSocket(t, at)
+	want(t, b, `{"type":9,"sequenceId":1}`)
+	send(t, b, `{"type":9,"sequenceId":1}`)
+	if err := hub.Connections(s.conns.Connections()[0].ConnectionID()).Send("t", 1); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b, `{"type":1,"target":"t","arguments":[1]}`)
+}
+
 // Reference section 6.4: a lost socket, a live one that is taken over, a goodbye.
 func TestAnotherSocket(t *testing.T) {
 	t.Parallel()
