@@ -29,6 +29,8 @@ type Config struct {
 	BodyTimeout     time.Duration
 	TicketTTL       time.Duration
 	NegotiateTTL    time.Duration
+	// CloseOnExpiry ends connections of hubs when their token does.
+	CloseOnExpiry bool
 	// StatefulReconnect lets clients of hubs ask for stateful reconnect.
 	StatefulReconnect bool
 	PingInterval      time.Duration

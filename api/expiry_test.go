@@ -147,3 +147,36 @@ func TestHubSocketsOutliveTheirToken(t *testing.T) {
 		}
 	})
 }
+
+// With CloseOnExpiry they end with it, and their clients may come back.
+func TestHubSocketsEndWithTheirTokenIfAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, inMemory, func(s *setup) { s.auth.Leeway, s.CloseOnExpiry = -1, true })
+		token := f.token(auth.Claims{TTL: time.Minute})
+		c, _, err := websocket.Dial(t.Context(), "ws://pipe/notifications/hub", &websocket.DialOptions{ //nolint:bodyclose // the library does
+			HTTPClient: &http.Client{Transport: transportTo(f.ln)}, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.CloseNow() }()
+		began := time.Now()
+		if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"protocol":"json","version":1}`+rs)); err != nil {
+			t.Fatal(err)
+		}
+		last := ""
+		for {
+			_, m, err := c.Read(t.Context())
+			if err != nil {
+				break
+			}
+			last = string(m)
+		}
+		if last != `{"type":7,"allowReconnect":true}`+rs {
+			t.Errorf("last words: %s", last)
+		}
+		if took := time.Since(began); took < 58*time.Second || took > 62*time.Second {
+			t.Errorf("it ended after %v", took)
+		}
+	})
+}

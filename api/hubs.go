@@ -148,6 +148,9 @@ func (a *API) hubSession(hub *signalr.Hub, c *transports.Connection, r *http.Req
 		return nil, err
 	}
 	o := signalr.Options{User: id.User, Device: id.Device, IssuedAt: id.IssuedAt, Stateful: c.Stateful()}
+	if a.cfg.CloseOnExpiry {
+		o.Expires = a.expiry(id)
+	}
 	if err := o.ReadQuery(q.Get); err != nil {
 		return nil, errCursor
 	}

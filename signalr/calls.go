@@ -60,10 +60,10 @@ func (s *Session) enqueue(m *protocol.Message) {
 
 	s.mu.Lock()
 	if !s.roomLocked(c.size) {
-		s.busy.Store(true)
+		s.flags.Or(flagBusy)
 		s.awaitTimeLocked(func() bool { return s.roomLocked(c.size) || s.lostLocked() }, s.hub.cfg.MaxHold)
 		s.heard.Store(time.Now().UnixNano())
-		s.busy.Store(false)
+		s.flags.And(^uint32(flagBusy))
 	}
 	switch {
 	case s.over:

@@ -134,7 +134,7 @@ func (m *broadcast) form(codec protocol.Codec) ([]byte, error) {
 	if m.forms[i] != nil {
 		return m.forms[i], nil
 	}
-	raw, err := marshalAll(codec, m.args)
+	raw, err := marshalAll(codec, m.hub.cfg.Naming, m.args)
 	if err == nil {
 		m.forms[i], err = codec.Append(nil, &protocol.Message{Type: protocol.TypeInvocation, Target: m.target, Arguments: raw})
 	}

@@ -3,6 +3,8 @@ package signalr
 import (
 	"log/slog"
 	"time"
+
+	"hubline/signalr/protocol"
 )
 
 // Config of a hub. The zero value works.
@@ -49,6 +51,11 @@ type Config struct {
 	// reconnect has been sent and has not acknowledged; over them it is sent
 	// no more. Zero means 100,000 bytes and 1,000 messages.
 	StatefulBytes, StatefulMessages int
+	// Naming says how struct fields without a name in a tag are called in
+	// arguments, results and items of both encodings; they are read whatever
+	// their case. Zero means as Go declares them; JavaScript's clients of
+	// ASP.NET Core expect protocol.NamesCamelCase.
+	Naming protocol.Naming
 	// Envelopes lets clients of a hub that shows events call StreamEvents. Zero
 	// means that there is no such method.
 	Envelopes Envelopes

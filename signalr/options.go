@@ -23,6 +23,9 @@ type Options struct {
 	// Stateful lets the client bring another WebSocket for the connection when
 	// its own is lost, if its handshake asks for it.
 	Stateful bool
+	// Expires is when the connection is closed, to the second; the client may
+	// come back, with new credentials. Zero: never.
+	Expires time.Time
 	// Identity is what authentication found, for Caller.Identity.
 	Identity any
 	// Request is the one that opened the connection, for Caller.Request. Nil

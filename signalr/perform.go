@@ -64,7 +64,7 @@ func (s *Session) invoke(c *call) (result protocol.Raw, text string, err error) 
 	case c.id == "" || m.result == resultNone:
 		return nil, "", nil
 	}
-	result, err = s.codec.Marshal(v.Interface(), protocol.NamesExact)
+	result, err = s.codec.Marshal(v.Interface(), s.hub.cfg.Naming)
 	return result, "", err
 }
 
@@ -106,7 +106,7 @@ func (s *Session) bind(c *call) ([]reflect.Value, error) {
 			in = append(in, reflect.ValueOf(Caller{s, c}))
 		case paramArgument:
 			v := reflect.New(p.typ)
-			if err := s.codec.Unmarshal(args[0], v.Interface(), protocol.NamesExact); err != nil {
+			if err := s.codec.Unmarshal(args[0], v.Interface(), s.hub.cfg.Naming); err != nil {
 				return nil, err
 			}
 			in, args = append(in, v.Elem()), args[1:]

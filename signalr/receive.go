@@ -181,7 +181,7 @@ func (s *Session) decode(body []byte) error {
 	case protocol.TypeCancelInvocation:
 		s.cancelStream(m.InvocationID)
 	case protocol.TypePing:
-		s.armed.Store(true)
+		s.flags.Or(flagArmed)
 	case protocol.TypeClose:
 		s.finish(&protocol.Message{Type: protocol.TypeClose}, transports.ReasonClientClosed)
 	}

@@ -80,7 +80,7 @@ func (s *Session) call(ctx context.Context, result any, target string, args []an
 	if got.result == nil {
 		got.result = s.null()
 	}
-	if err := s.codec.Unmarshal(got.result, result, protocol.NamesExact); err != nil {
+	if err := s.codec.Unmarshal(got.result, result, s.hub.cfg.Naming); err != nil {
 		return fmt.Errorf("the client's result is not a %T: %w", result, err)
 	}
 	return nil
@@ -112,7 +112,7 @@ func (s *Session) ask(ch chan<- answer, target string, args []any) (id string, e
 	m := protocol.Message{
 		Type: protocol.TypeInvocation, InvocationID: "s" + strconv.FormatUint(s.hub.asked.Add(1), 10), Target: target,
 	}
-	if m.Arguments, err = marshalAll(codec, args); err != nil {
+	if m.Arguments, err = marshalAll(codec, s.hub.cfg.Naming, args); err != nil {
 		return "", err
 	}
 	s.mu.Lock()
@@ -176,11 +176,11 @@ func (s *Session) complete(m *protocol.Message) error {
 var errForeignResult = &protocol.ParseError{Text: "Completion for an invocation of another connection."}
 
 // marshalAll encodes arguments.
-func marshalAll(codec protocol.Codec, args []any) ([]protocol.Raw, error) {
+func marshalAll(codec protocol.Codec, n protocol.Naming, args []any) ([]protocol.Raw, error) {
 	raw := make([]protocol.Raw, len(args))
 	for i, a := range args {
 		var err error
-		if raw[i], err = codec.Marshal(a, protocol.NamesExact); err != nil {
+		if raw[i], err = codec.Marshal(a, n); err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i, err)
 		}
 	}

@@ -41,9 +41,15 @@ type Session struct {
 	hand    hand // Receive's own: how far the handshake is
 	gapped  bool // Fill's own after the handshake: the last thing laid out was a gap
 
-	armed atomic.Bool // the client has pinged: from now on it must
-	busy  atomic.Bool // Receive waits for room, so silence is our fault
+	expiry uint32        // Unix seconds, 0: never; does not change
+	flags  atomic.Uint32 // not guarded
 }
+
+// The flags of a session.
+const (
+	flagArmed = 1 << iota // the client has pinged: from now on it must
+	flagBusy              // Receive waits for room, so silence is our fault
+)
 
 // hand is how far the reading of the handshake is.
 type hand uint8
@@ -72,6 +78,7 @@ func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
 	if o.Stateful && conn.Transport() == transports.WebSockets {
 		s.state = &stateful{next: 1}
 	}
+	s.expiry = expiryOf(o.Expires)
 	if o.Request != nil || o.Identity != nil {
 		s.more = &more{request: keep(o.Request), identity: o.Identity}
 	}

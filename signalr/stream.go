@@ -140,7 +140,7 @@ func (s *Session) produce(c *call, v reflect.Value) (stop, err error) {
 // what was sent before. An item for a canceled stream is dropped. The error is
 // that it cannot be encoded.
 func (s *Session) sendItem(c *call, item any) error {
-	raw, err := s.codec.Marshal(item, protocol.NamesExact)
+	raw, err := s.codec.Marshal(item, s.hub.cfg.Naming)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package signalr
 
 import (
+	"math"
 	"time"
 
 	"hubline/signalr/protocol"
@@ -21,16 +22,20 @@ func (s *Session) Tick(now time.Time) time.Time {
 	if over {
 		return time.Time{}
 	}
+	if s.expired(now) {
+		s.Leave(transports.ReasonExpired)
+		return time.Time{}
+	}
 	if !shaken {
 		if deadline := time.Unix(0, s.pingAt).Add(cfg.HandshakeTimeout); now.Before(deadline) {
 			// The handshake may be done soon, and the first ping be due first.
-			return earlier(deadline, now.Add(s.pingStep()))
+			return s.beforeExpiry(earlier(deadline, now.Add(s.pingStep())))
 		}
 		s.refuse(protocol.HandshakeCanceled)
 		return now.Add(sweep) // unless the handshake came in this instant
 	}
 	if s.conn.Transport() == transports.LongPolling {
-		return time.Time{} // polls have their own timers
+		return s.beforeExpiry(time.Time{}) // polls have their own timers
 	}
 	if s.timedOut(now) {
 		s.hub.counters.timeouts.Add(1)
@@ -55,7 +60,30 @@ func (s *Session) Tick(now time.Time) time.Time {
 		s.askToAck()
 		next = earlier(next, now.Add(sweep))
 	}
-	return next
+	return s.beforeExpiry(next)
+}
+
+// expiryOf is a time in Unix seconds, rounded up. What is far beyond every token
+// is never.
+func expiryOf(at time.Time) uint32 {
+	if at.IsZero() || at.Unix() >= math.MaxUint32 {
+		return 0
+	}
+	return uint32(max(1, at.Add(time.Second-1).Unix())) //nolint:gosec // in range
+}
+
+func (s *Session) expired(now time.Time) bool { return s.expiry != 0 && now.Unix() >= int64(s.expiry) }
+
+// beforeExpiry is next, or the expiry if that comes first. Zero is never.
+func (s *Session) beforeExpiry(next time.Time) time.Time {
+	switch at := time.Unix(int64(s.expiry), 0); {
+	case s.expiry == 0:
+		return next
+	case next.IsZero():
+		return at
+	default:
+		return earlier(at, next)
+	}
 }
 
 // pingStep is when the next ping is asked for, so that it goes out in time. Zero
@@ -67,7 +95,7 @@ func (s *Session) pingStep() time.Duration {
 // timedOut reports that the client, which must ping, has been silent for too
 // long. While Receive waits for room the client is not heard because of us.
 func (s *Session) timedOut(now time.Time) bool {
-	return s.armed.Load() && !s.busy.Load() && now.Sub(s.lastHeard()) >= s.hub.cfg.ClientTimeout
+	return s.flags.Load() == flagArmed && now.Sub(s.lastHeard()) >= s.hub.cfg.ClientTimeout
 }
 
 // deadline is when to look again whether the client is silent.

@@ -1,6 +1,7 @@
 package signalr
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,53 @@ func TestSilentClientIsClosedAfterItsFirstPing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Reference sections 2 and 5: CloseOnAuthenticationExpiration.
+func TestExpiry(t *testing.T) {
+	for _, tr := range transports.All() {
+		bubble(t, func(t *testing.T) {
+			p := dial(t, adder(Config{}), tr, Options{Expires: time.Now().Add(40 * time.Second)})
+			p.shake(jsonShake)
+			for range 39 { // a client that is alive
+				p.must(jsonPing)
+				time.Sleep(time.Second)
+			}
+			p.take()
+			p.wantEnd("")
+			time.Sleep(2 * time.Second)
+			p.want(`{"type":7,"allowReconnect":true}`)
+			p.wantEnd(transports.ReasonExpired)
+		})
+	}
+}
+
+func TestFarExpiryIsNever(t *testing.T) {
+	for at, want := range map[time.Time]uint32{
+		{}:                             0,
+		time.Unix(-5, 0):               1,
+		time.Unix(7, 0):                7,
+		time.Unix(7, 1):                8,
+		time.Unix(math.MaxUint32-1, 0): math.MaxUint32 - 1,
+		time.Unix(math.MaxUint32, 0):   0,
+		time.Unix(1<<40, 0):            0,
+	} {
+		if got := expiryOf(at); got != want {
+			t.Errorf("%v is %d, want %d", at, got, want)
+		}
+	}
+}
+
+// Without a handshake there is nobody to say goodbye to.
+func TestExpiryBeforeTheHandshake(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := dial(t, adder(Config{}), transports.WebSockets, Options{Expires: time.Now().Add(3 * time.Second)})
+		time.Sleep(2 * time.Second)
+		p.wantEnd("")
+		time.Sleep(2 * time.Second)
+		p.want()
+		p.wantEnd(transports.ReasonExpired)
+	})
 }
 
 func TestAnyMessageResetsTheClientTimeout(t *testing.T) {

@@ -38,10 +38,10 @@ func (s *Session) item(m *protocol.Message) {
 		return u.closed || s.lostLocked() || len(u.queue) == 0 || len(u.queue) < cfg.StreamBuffer && u.bytes+len(m.Item) <= cfg.MaxQueuedBytes
 	}
 	if !room() {
-		s.busy.Store(true)
+		s.flags.Or(flagBusy)
 		s.awaitLocked(room, nil)
 		s.heard.Store(time.Now().UnixNano())
-		s.busy.Store(false)
+		s.flags.And(^uint32(flagBusy))
 	}
 	if u.closed || s.over {
 		return
@@ -105,7 +105,7 @@ func (s *Session) decodeItem(raw protocol.Raw, item reflect.Value) (err error) {
 			err = &panicError{value: p}
 		}
 	}()
-	return s.codec.Unmarshal(raw, item.Interface(), protocol.NamesExact)
+	return s.codec.Unmarshal(raw, item.Interface(), s.hub.cfg.Naming)
 }
 
 // sequence is the stream as an iter.Seq2[T, error]: an error is its last pair.

@@ -75,6 +75,9 @@ type Identity struct {
 	// JWTLeeway is how far the clocks of issuer and server may differ when exp,
 	// nbf and iat are checked.
 	JWTLeeway time.Duration `name:"jwt-leeway" default:"30s" placeholder:"DURATION" help:"Tolerated clock difference when exp and nbf are checked (${default})."`
+	// CloseOnExpiry ends connections of SignalR hubs when their token expires; they
+	// may come back with a new one. Native streams always end then.
+	CloseOnExpiry bool `name:"close-on-expiry" help:"Close SignalR connections when their token expires; clients may reconnect with a new one. Native streams always end then."`
 	// APIKeyFile holds lines `name scopes sha256:<hex>`; they are valid besides
 	// the data directory's key.
 	APIKeyFile string `name:"api-key-file" placeholder:"FILE" help:"API keys of backends: lines of \"name scopes sha256:<hex>\"."`

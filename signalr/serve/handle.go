@@ -14,7 +14,11 @@ import (
 func (s *Server) Handle(path string, hub *signalr.Hub, o Options) {
 	s.hubs = append(s.hubs, hub)
 	s.mount(path, o, func(c *transports.Connection, r *http.Request) (transports.Session, error) {
-		return hub.Open(c, signalr.Options{User: c.User, Identity: c.Identity, Request: r, Stateful: c.Stateful()})
+		so := signalr.Options{User: c.User, Identity: c.Identity, Request: r, Stateful: c.Stateful()}
+		if o.Expires != nil {
+			so.Expires = o.Expires(c.Identity)
+		}
+		return hub.Open(c, so)
 	})
 }
 

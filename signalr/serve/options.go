@@ -17,6 +17,11 @@ type Options struct {
 	// answered 401 without a body, or with the status of its method
 	// Status() int. Nil lets everybody in, without a name.
 	Authenticate func(r *http.Request) (user string, identity any, err error)
+	// Expires tells when an identity's credentials end: a hub's connection is
+	// closed then, to the second, and its client may come back with new ones. The
+	// zero time is never. Nil means that connections outlive their credentials, as
+	// in ASP.NET Core.
+	Expires func(identity any) time.Time
 	// Transports that are offered, in the order of preference. Nil means all.
 	Transports []transports.Transport
 	// AllowedOrigins lists the origins, such as "https://app.example", whose
