@@ -8,8 +8,8 @@ import (
 )
 
 // maxPosts is how many POSTs of one connection may wait for each other. SignalR's
-// clients have one at a time.
-const maxPosts = 16
+// clients have one at a time since 3.0; before, each message was one, at once.
+const maxPosts = 256
 
 // post serves the client's bytes on transports that only carry the server's.
 func (e *Endpoint) post(w http.ResponseWriter, r *http.Request) {

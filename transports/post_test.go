@@ -211,7 +211,7 @@ func TestBodyOfAnyForm(t *testing.T) {
 
 // POSTs that wait for each other cost no memory for their bodies, and are not many.
 func TestWaitingPOSTsAreBounded(t *testing.T) {
-	const limit = 16
+	const limit = 256
 	e, c := attached(t)
 	began, goOn := make(chan struct{}, 1), make(chan struct{})
 	e.sessions[c].OnReceive = func([]byte, bool) {

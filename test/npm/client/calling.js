@@ -82,6 +82,15 @@ export async function sends(world, form) {
   quiet(world);
 }
 
+/** A client that does not wait for its own POSTs: all arrive, in whatever order. */
+export async function sendsAtOnce(world, form) {
+  const { hub, inbox } = await connect(world, form);
+  await within(Promise.all(range(100).map((i) => hub.send('ToCaller', i))), 'end of 100 sends');
+  const got = (await inbox.take(100)).map(([i]) => i);
+  equal(got.sort((a, b) => a - b), range(100), 'calls');
+  quiet(world);
+}
+
 /** Errors are worded as the client's users know them, and end nothing. Details are for developers. */
 export async function tellsErrors(world, form) {
   const { hub } = await connect(world, form);

@@ -95,6 +95,7 @@ class Client {
     this.hub = hub;
     for (const target of targets) hub.on(target, (...args) => this.inbox.put(args)); // returns nothing: it would be sent
     this.closed = first((done) => hub.onclose((error) => done({ error })));
+    if (!hub.onreconnecting) return; // a client from before there was automatic reconnect
     this.reconnecting = first((done) => hub.onreconnecting(done));
     this.reconnected = first((done) => hub.onreconnected(done));
   }

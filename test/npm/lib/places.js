@@ -23,14 +23,15 @@ export const places = [
   },
 ];
 
-class NodePlace {
+export class NodePlace {
   #parts;
   #play;
 
-  static async open(stage, url) {
+  /** client and packed are the modules of the client, by default the present ones. */
+  static async open(stage, url, client = signalR, packed = msgpack) {
     const place = new NodePlace();
     const ask = (name, ...args) => stage.deeds[name](...args);
-    place.#parts = { signalR, MessagePackHubProtocol: msgpack.MessagePackHubProtocol, url, ask };
+    place.#parts = { signalR: client, MessagePackHubProtocol: packed.MessagePackHubProtocol, url, ask };
     place.#play = (await import(`../client/${stage.scenes}`)).play;
     return place;
   }
