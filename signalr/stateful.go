@@ -223,11 +223,13 @@ func (s *Session) count() bool {
 	return true
 }
 
-// acknowledged is an Ack. What is beyond our last message is taken for that.
+// acknowledged is an Ack. What is beyond our last message is taken for that, and
+// what is before those that wait says nothing new.
 func (s *Session) acknowledged(id int64) {
 	s.mu.Lock()
 	st := s.state
-	n := int(max(0, min(id, st.sent)-(st.sent-int64(len(st.unacked))))) // how many it is the first for
+	before := st.sent - int64(len(st.unacked))
+	n := int(min(max(id, before), st.sent) - before) // any number may come
 	for _, p := range st.unacked[:n] {
 		st.bytes -= len(p)
 	}
