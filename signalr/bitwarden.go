@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hubline/broker"
+	"hubline/internal/jsonscan"
 	"hubline/replay"
 	"hubline/signalr/protocol"
 )
@@ -56,7 +57,7 @@ func (p bitwarden) update(contextID, number string, payload []byte) protocol.Eve
 	if contextID == "" {
 		b = append(b, "null"...)
 	} else {
-		b = protocol.AppendString(b, contextID)
+		b = jsonscan.AppendString(b, contextID)
 	}
 	b = append(append(b, `,"Type":`...), number...)
 	b = append(b, `,"Payload":`...)
@@ -89,7 +90,7 @@ func (bitwarden) ready(string, *broker.Welcome) *protocol.Event { return nil }
 
 // gap has the client fetch everything anew: SyncVault.
 func (p bitwarden) gap(user string, _ *replay.Gap, _ replay.Cursor) *protocol.Event {
-	b := protocol.AppendString([]byte(`{"UserId":`), user)
+	b := jsonscan.AppendString([]byte(`{"UserId":`), user)
 	b = append(b, `,"Date":"`...)
 	b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	e := p.update("", typeSyncVault, append(b, `"}`...))

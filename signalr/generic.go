@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"hubline/broker"
+	"hubline/internal/jsonscan"
 	"hubline/replay"
 	"hubline/signalr/protocol"
 )
@@ -54,10 +55,10 @@ func wrapData(data json.RawMessage) []byte {
 // eventMeta is the part of an event's last argument that all receivers share.
 func eventMeta(ev *replay.Event) []byte {
 	b := []byte(`{"id":`)
-	b = protocol.AppendString(b, ev.ID)
+	b = jsonscan.AppendString(b, ev.ID)
 	b = strconv.AppendInt(append(b, `,"ts":`...), ev.Time, 10)
 	if ev.Channel != "" {
-		b = protocol.AppendString(append(b, `,"channel":`...), ev.Channel)
+		b = jsonscan.AppendString(append(b, `,"channel":`...), ev.Channel)
 	}
 	return append(b, '}')
 }

@@ -6,10 +6,11 @@ import (
 	"iter"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"hubline/internal/jsonscan"
 )
 
 // maxUnixSeconds is the last second of the year 9999. Dates beyond it are
@@ -56,64 +57,24 @@ func (r *rawClaims) set(name, value []byte) {
 // members iterates over names and values of a JSON object that encoding/json
 // has found valid. Decoding it into a map would copy every claim of a token, of
 // which foreign issuers send many, to look at a few; decoding it into a struct
-// would match names without regard to case. The slices are parts of data.
+// would match names without regard to case. The slices are parts of data, save
+// for names with escapes.
 func members(data []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		for i := next(data, 1); data[i] != '}'; {
-			end := valueEnd(data, i)
-			name := unquote(data[i:end])
-			i = next(data, next(data, end)+1) // over the colon
-			end = valueEnd(data, i)
-			if !yield(name, data[i:end]) {
+		i := jsonscan.SkipSpace(data, 1)
+		for done := data[i] == '}'; !done; {
+			end, from := jsonscan.Lenient.SkipName(data, i)
+			to := jsonscan.SkipValid(data, from)
+			if !yield(unquote(data[i:end]), data[from:to]) {
 				return
 			}
-			if i = next(data, end); data[i] == ',' {
-				i = next(data, i+1)
-			}
+			i, done = jsonscan.SkipComma(data, to, '}')
 		}
 	}
 }
 
-// next returns the index of the first byte from i on that is not white space.
-func next(data []byte, i int) int {
-	for data[i] == ' ' || data[i] == '\t' || data[i] == '\n' || data[i] == '\r' {
-		i++
-	}
-	return i
-}
-
-// valueEnd returns the index behind the JSON value that begins at i.
-func valueEnd(data []byte, i int) int {
-	for depth := 0; ; {
-		switch data[i] {
-		case '"':
-			for i++; data[i] != '"'; i++ {
-				if data[i] == '\\' {
-					i++
-				}
-			}
-			i++
-		case '{', '[':
-			depth++
-			i++
-		case '}', ']':
-			depth--
-			i++
-		case ',', ':', ' ', '\t', '\n', '\r': // only inside a list or object
-			i++
-			continue
-		default: // number, true, false, null
-			for strings.IndexByte(",]} \t\n\r", data[i]) < 0 {
-				i++
-			}
-		}
-		if depth == 0 {
-			return i
-		}
-	}
-}
-
-// unquote returns the text of a JSON string.
+// unquote returns the text of a JSON string. Without escapes, bytes that are not
+// UTF-8 stay, and make the text unusable; with them, encoding/json mends each.
 func unquote(raw []byte) []byte {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1]

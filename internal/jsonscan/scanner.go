@@ -76,8 +76,9 @@ func (s *Scanner) Member() bool {
 	if !ok {
 		return false
 	}
-	end, value := s.skipName(i)
+	end, value := Strict.skipName(s.data, i)
 	if value < 0 {
+		s.err = errorOf(value)
 		return false
 	}
 	s.name, s.pos = s.data[i:end], value
@@ -139,8 +140,9 @@ func (s *Scanner) Value() []byte {
 		return nil
 	}
 	from := skipSpace(s.data, s.pos)
-	to := s.skipValue(from, s.depth)
+	to := Strict.skipValue(s.data, from, s.depth)
 	if to < 0 {
+		s.err = errorOf(to)
 		return nil
 	}
 	s.pos = to
@@ -164,10 +166,5 @@ func (s *Scanner) End() bool {
 // Member and Element at the first byte of the value.
 func (s *Scanner) Offset() int { return s.pos }
 
-// fail notes the first error and returns -1.
-func (s *Scanner) fail(at int, reason Reason) int {
-	if s.err.Reason == "" {
-		s.err = Error{Offset: at, Reason: reason}
-	}
-	return -1
-}
+// fail notes an error, of which there has been none.
+func (s *Scanner) fail(at int, reason Reason) { s.err = Error{Offset: at, Reason: reason} }

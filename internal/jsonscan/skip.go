@@ -1,7 +1,7 @@
 package jsonscan
 
-// The functions here take an index into the text and return the index behind
-// what they have read, or -1 after having noted what is wrong.
+// The functions here take an index into b, or its length, and return the index
+// behind what they have read, or the negative number of a problem.
 
 // skipSpace is small enough to be inlined: between the parts of most texts there
 // is nothing to skip.
@@ -21,115 +21,115 @@ func skipSpaces(b []byte, i int) int {
 
 // skipValue reads the value that begins at i. depth is how many containers may
 // be opened for it.
-func (s *Scanner) skipValue(i, depth int) int {
-	if i >= len(s.data) {
-		return s.fail(len(s.data), UnexpectedEnd)
+func (m Mode) skipValue(b []byte, i, depth int) int {
+	if i >= len(b) {
+		return problem(len(b), unexpectedEnd)
 	}
-	switch c := s.data[i]; c {
+	switch c := b[i]; c {
 	case '"':
-		return s.skipString(i)
+		return m.skipString(b, i)
 	case '{':
-		return s.skipObject(i, depth)
+		return m.skipObject(b, i, depth)
 	case '[':
-		return s.skipArray(i, depth)
+		return m.skipArray(b, i, depth)
 	case 't':
-		return s.skipWord(i, "true")
+		return skipWord(b, i, "true")
 	case 'f':
-		return s.skipWord(i, "false")
+		return skipWord(b, i, "false")
 	case 'n':
-		return s.skipWord(i, "null")
+		return skipWord(b, i, "null")
 	default:
 		if c == '-' || isDigit(c) {
-			return s.skipNumber(i)
+			return skipNumber(b, i)
 		}
-		return s.fail(i, NotAValue)
+		return problem(i, notAValue)
 	}
 }
 
-func (s *Scanner) skipWord(i int, word string) int {
+func skipWord(b []byte, i int, word string) int {
 	for k := range len(word) {
 		switch {
-		case i+k >= len(s.data):
-			return s.fail(len(s.data), UnexpectedEnd)
-		case s.data[i+k] != word[k]:
-			return s.fail(i+k, NotAValue)
+		case i+k >= len(b):
+			return problem(len(b), unexpectedEnd)
+		case b[i+k] != word[k]:
+			return problem(i+k, notAValue)
 		}
 	}
 	return i + len(word)
 }
 
-func (s *Scanner) skipArray(i, depth int) int {
+func (m Mode) skipArray(b []byte, i, depth int) int {
 	if depth <= 0 {
-		return s.fail(i, TooDeep)
+		return problem(i, tooDeep)
 	}
-	i = skipSpace(s.data, i+1)
-	if i < len(s.data) && s.data[i] == ']' {
+	i = skipSpace(b, i+1)
+	if i < len(b) && b[i] == ']' {
 		return i + 1
 	}
-	for {
-		if i = s.skipValue(i, depth-1); i < 0 {
-			return -1
+	for done := false; !done; {
+		if i = m.skipValue(b, i, depth-1); i < 0 {
+			return i
 		}
-		i = skipSpace(s.data, i)
-		switch {
-		case i >= len(s.data):
-			return s.fail(len(s.data), UnexpectedEnd)
-		case s.data[i] == ']':
-			return i + 1
-		case s.data[i] != ',':
-			return s.fail(i, NotInArray)
-		}
-		i = skipSpace(s.data, i+1)
+		i, done = skipComma(b, i, ']')
 	}
+	return i
 }
 
-func (s *Scanner) skipObject(i, depth int) int {
+func (m Mode) skipObject(b []byte, i, depth int) int {
 	if depth <= 0 {
-		return s.fail(i, TooDeep)
+		return problem(i, tooDeep)
 	}
-	i = skipSpace(s.data, i+1)
-	if i < len(s.data) && s.data[i] == '}' {
+	i = skipSpace(b, i+1)
+	if i < len(b) && b[i] == '}' {
 		return i + 1
 	}
-	for {
-		_, value := s.skipName(i)
-		if value < 0 {
-			return -1
+	for done := false; !done; {
+		if _, i = m.skipName(b, i); i < 0 {
+			return i
 		}
-		if i = s.skipValue(value, depth-1); i < 0 {
-			return -1
+		if i = m.skipValue(b, i, depth-1); i < 0 {
+			return i
 		}
-		i = skipSpace(s.data, i)
-		switch {
-		case i >= len(s.data):
-			return s.fail(len(s.data), UnexpectedEnd)
-		case s.data[i] == '}':
-			return i + 1
-		case s.data[i] != ',':
-			return s.fail(i, NotInObject)
-		}
-		i = skipSpace(s.data, i+1)
+		i, done = skipComma(b, i, '}')
 	}
+	return i
+}
+
+// skipComma reads what stands behind a value: a comma, or the closing bracket,
+// which ends the container, as a problem does.
+func skipComma(b []byte, i int, closing byte) (next int, done bool) {
+	i = skipSpace(b, i)
+	switch {
+	case i >= len(b):
+		return problem(len(b), unexpectedEnd), true
+	case b[i] == closing:
+		return i + 1, true
+	case b[i] == ',':
+		return skipSpace(b, i+1), false
+	case closing == ']':
+		return problem(i, notInArray), true
+	}
+	return problem(i, notInObject), true
 }
 
 // skipName reads a member's name, which ends at end, and the colon; the value
-// begins at value.
-func (s *Scanner) skipName(i int) (end, value int) {
+// begins at value, or that is the problem.
+func (m Mode) skipName(b []byte, i int) (end, value int) {
 	switch {
-	case i >= len(s.data):
-		return -1, s.fail(len(s.data), UnexpectedEnd)
-	case s.data[i] != '"':
-		return -1, s.fail(i, NotAName)
+	case i >= len(b):
+		return -1, problem(len(b), unexpectedEnd)
+	case b[i] != '"':
+		return -1, problem(i, notAName)
 	}
-	if end = s.skipString(i); end < 0 {
-		return -1, -1
+	if end = m.skipString(b, i); end < 0 {
+		return -1, end
 	}
-	i = skipSpace(s.data, end)
+	i = skipSpace(b, end)
 	switch {
-	case i >= len(s.data):
-		return -1, s.fail(len(s.data), UnexpectedEnd)
-	case s.data[i] != ':':
-		return -1, s.fail(i, NotAColon)
+	case i >= len(b):
+		return -1, problem(len(b), unexpectedEnd)
+	case b[i] != ':':
+		return -1, problem(i, notAColon)
 	}
-	return end, skipSpace(s.data, i+1)
+	return end, skipSpace(b, i+1)
 }

@@ -13,75 +13,74 @@ const (
 )
 
 // special marks, in the high bit of each byte of x, what ends a plain stretch of
-// a string: control characters, the quote, the backslash and all that is not
-// ASCII. Above the lowest mark there may be false ones, since subtractions
-// borrow; callers look at the lowest alone.
-func special(x uint64) uint64 {
+// a string: control characters, the quote, the backslash and, if it matters, all
+// that is not ASCII. Above the lowest mark there may be false ones, since
+// subtractions borrow; callers look at the lowest alone.
+func (m Mode) special(x uint64) uint64 {
 	quote := x ^ '"'*ones
 	slash := x ^ '\\'*ones
-	return ((x-0x20*ones)&^x | (quote-ones)&^quote | (slash-ones)&^slash | x) & highs
-}
-
-// plain returns the index of the first special byte at or behind i, or len(b).
-func plain(b []byte, i int) int {
-	for len(b)-i >= 8 {
-		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-			return i + bits.TrailingZeros64(m)>>3
-		}
-		i += 8
-	}
-	for i < len(b) && b[i] >= 0x20 && b[i] != '"' && b[i] != '\\' && b[i] < utf8.RuneSelf {
-		i++
-	}
-	return i
+	return ((x-0x20*ones)&^x|(quote-ones)&^quote|(slash-ones)&^slash)&highs | x&uint64(m)
 }
 
 // skipString reads a string whose opening quote stands at i.
-func (s *Scanner) skipString(i int) int {
-	for i++; ; {
-		i = plain(s.data, i)
-		if i >= len(s.data) {
-			return s.fail(len(s.data), UnexpectedEnd)
+func (m Mode) skipString(b []byte, i int) int {
+	for i++; i < len(b); {
+		if left := len(b) - i; left >= 8 {
+			marks := m.special(binary.LittleEndian.Uint64(b[i:]))
+			if marks == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(marks) >> 3
+		} else if len(b) >= 8 {
+			// The end of the text, and behind it zeros, which are marked.
+			x := binary.LittleEndian.Uint64(b[len(b)-8:]) >> (64 - 8*left)
+			if i += bits.TrailingZeros64(m.special(x)) >> 3; i >= len(b) {
+				break
+			}
 		}
-		switch c := s.data[i]; {
+		switch c := b[i]; {
 		case c == '"':
 			return i + 1
 		case c == '\\':
-			if i = s.skipEscape(i); i < 0 {
-				return -1
+			if i = skipEscape(b, i); i < 0 {
+				return i
 			}
 		case c < 0x20:
-			return s.fail(i, UnescapedByte)
+			return problem(i, unescapedByte)
+		case c < utf8.RuneSelf || m == Lenient: // the text is less than a word
+			i++
 		default:
-			r, size := utf8.DecodeRune(s.data[i:])
+			r, size := utf8.DecodeRune(b[i:])
 			if r == utf8.RuneError && size == 1 {
-				return s.fail(i, InvalidUTF8)
+				return problem(i, invalidUTF8)
 			}
 			i += size
 		}
 	}
+	return problem(len(b), unexpectedEnd)
 }
 
 // skipEscape reads an escape whose backslash stands at i.
-func (s *Scanner) skipEscape(i int) int {
-	if i+1 >= len(s.data) {
-		return s.fail(len(s.data), UnexpectedEnd)
+func skipEscape(b []byte, i int) int {
+	if i+1 >= len(b) {
+		return problem(len(b), unexpectedEnd)
 	}
-	switch s.data[i+1] {
+	switch b[i+1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return i + 2
 	case 'u':
 		for k := i + 2; k < i+6; k++ {
-			if k >= len(s.data) {
-				return s.fail(len(s.data), UnexpectedEnd)
+			if k >= len(b) {
+				return problem(len(b), unexpectedEnd)
 			}
-			if hexDigit(s.data[k]) < 0 {
-				return s.fail(k, InvalidEscape)
+			if hexDigit(b[k]) < 0 {
+				return problem(k, invalidEscape)
 			}
 		}
 		return i + 6
 	}
-	return s.fail(i+1, InvalidEscape)
+	return problem(i+1, invalidEscape)
 }
 
 // hexDigit returns the value of a hexadecimal digit, or -1.

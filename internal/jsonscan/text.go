@@ -50,6 +50,31 @@ func AppendText(dst, quoted []byte) []byte {
 	}
 }
 
+// AppendValidText is AppendText for a string in which Lenient has let any bytes
+// pass, with U+FFFD as in AppendValid.
+func AppendValidText(dst, quoted []byte) []byte {
+	from := len(dst)
+	dst = AppendText(dst, quoted)
+	// Escapes stand for whole characters, so that they neither complete nor
+	// lengthen what is broken beside them.
+	if text := dst[from:]; !utf8.Valid(text) {
+		return append(dst[:from], mended(text)...)
+	}
+	return dst
+}
+
+// AppendValid appends s with U+FFFD in the place of each run of bytes that are
+// not UTF-8.
+func AppendValid(dst, s []byte) []byte {
+	if !utf8.Valid(s) {
+		s = mended(s)
+	}
+	return append(dst, s...)
+}
+
+// mended returns a copy of s. It allocates: broken text is rare.
+func mended(s []byte) []byte { return bytes.ToValidUTF8(s, []byte("\uFFFD")) }
+
 // unicodeEscape reads the digits behind \u, and a second escape if both are the
 // halves of a pair.
 func unicodeEscape(s []byte) (r rune, rest []byte) {

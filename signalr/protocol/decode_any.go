@@ -8,6 +8,8 @@ import (
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"hubline/internal/jsonscan"
 )
 
 var errNumber = errors.New("string is no number")
@@ -101,7 +103,7 @@ func (d *decoder) number() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(s) == 0 || s[0] != '-' && (s[0] < '0' || s[0] > '9') || skipNumber(s, 0) != len(s) {
+	if jsonscan.SkipNumber(s, 0) != len(s) {
 		return "", errNumber
 	}
 	return string(s), nil

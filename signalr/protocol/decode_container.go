@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strconv"
 	"unicode/utf8"
+
+	"hubline/internal/jsonscan"
 )
 
 // list reads into a slice. Its first allocation is for the elements that
@@ -58,13 +60,13 @@ func (d *decoder) array(p *plan, v reflect.Value) error {
 // until the next call. Integers, which MessagePack allows, become decimals.
 func (d *decoder) name() ([]byte, error) {
 	if !d.packed {
-		end, value := skipKey(d.src, d.i)
+		end, value := jsonscan.Lenient.SkipName(d.src, d.i)
 		quoted := d.src[d.i:end]
 		d.i = value
 		if bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
 			return quoted[1 : len(quoted)-1], nil
 		}
-		d.names = appendUnquoted(d.names[:0], quoted)
+		d.names = jsonscan.AppendValidText(d.names[:0], quoted)
 		return d.names, nil
 	}
 	switch d.peek() {

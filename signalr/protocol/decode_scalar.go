@@ -9,6 +9,8 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"hubline/internal/jsonscan"
 )
 
 var (
@@ -185,7 +187,7 @@ func (d *decoder) quoted(dst []byte) ([]byte, error) {
 	}
 	q := d.skip()
 	if bytes.IndexByte(q, '\\') >= 0 || !utf8.Valid(q) {
-		return appendUnquoted(dst[:0], q), nil
+		return jsonscan.AppendValidText(dst[:0], q), nil
 	}
 	return q[1 : len(q)-1], nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"hubline/internal/jsonscan"
 )
 
 // maxFrames bounds how many values, pointers and interfaces included, may be
@@ -171,18 +173,18 @@ func (e *encoder) raw(v []byte) error {
 		e.null()
 		return nil
 	}
-	i := skipSpace(v, 0)
+	i := jsonscan.SkipSpace(v, 0)
 	if e.packed {
 		t := transcoder{src: v, dst: e.dst}
 		end := t.value(i, MaxDepth-e.depth, false)
-		if end < 0 || skipSpace(v, end) != len(v) {
+		if end < 0 || jsonscan.SkipSpace(v, end) != len(v) {
 			return ErrJSON
 		}
 		e.dst = t.dst
 		return nil
 	}
-	end := skipValue(v, i, MaxDepth-e.depth)
-	if end < 0 || skipSpace(v, end) != len(v) {
+	end := jsonscan.Lenient.SkipValue(v, i, MaxDepth-e.depth)
+	if end < 0 || jsonscan.SkipSpace(v, end) != len(v) {
 		return ErrJSON
 	}
 	e.dst = appendCompact(e.dst, v[i:end])

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"hubline/internal/jsonscan"
 )
 
 // value writes v by the plan of its type.
@@ -113,7 +115,7 @@ func (e *encoder) number(text string, quoted bool) error {
 	if text == "" {
 		text = "0" // as in encoding/json
 	}
-	if c := text[0]; c != '-' && (c < '0' || c > '9') || skipNumber([]byte(text), 0) != len(text) {
+	if jsonscan.SkipNumber([]byte(text), 0) != len(text) {
 		return fmt.Errorf("%.40q is no number", text)
 	}
 	switch {

@@ -3,6 +3,8 @@ package protocol
 import (
 	"errors"
 	"strconv"
+
+	"hubline/internal/jsonscan"
 )
 
 // Event is an invocation without answer that goes to many receivers.
@@ -38,15 +40,15 @@ var errArguments = errors.New("arguments are no JSON array")
 
 // trimArray returns the inside of a JSON array.
 func trimArray(b []byte) ([]byte, error) {
-	i := skipSpace(b, 0)
+	i := jsonscan.SkipSpace(b, 0)
 	if i >= len(b) || b[i] != '[' {
 		return nil, errArguments
 	}
-	end := skipArray(b, i, MaxDepth-1)
-	if end < 0 || skipSpace(b, end) != len(b) {
+	end := jsonscan.Lenient.SkipValue(b, i, MaxDepth-1)
+	if end < 0 || jsonscan.SkipSpace(b, end) != len(b) {
 		return nil, errArguments
 	}
-	i = skipSpace(b, i+1)
+	i = jsonscan.SkipSpace(b, i+1)
 	return b[i : end-1], nil
 }
 
@@ -58,12 +60,12 @@ func (jsonCodec) EncodeInvocation(e Event) (*Encoded, error) {
 	buf := make([]byte, 0, len(e.Target)+len(args)+len(e.Meta)+64)
 	buf = append(buf, `{"type":1,`...)
 	head := len(buf)
-	buf = AppendString(append(buf, `"target":`...), e.Target)
+	buf = jsonscan.AppendString(append(buf, `"target":`...), e.Target)
 	buf = append(append(buf, `,"arguments":[`...), args...)
 	mid := head
 	if e.Meta != nil {
-		i := skipSpace(e.Meta, 0)
-		if end := skipValue(e.Meta, i, MaxDepth-2); end < 0 || e.Meta[i] != '{' || skipSpace(e.Meta, end) != len(e.Meta) {
+		i := jsonscan.SkipSpace(e.Meta, 0)
+		if end := jsonscan.Lenient.SkipValue(e.Meta, i, MaxDepth-2); end < 0 || e.Meta[i] != '{' || jsonscan.SkipSpace(e.Meta, end) != len(e.Meta) {
 			return nil, ErrJSON
 		}
 		if len(args) > 0 {
@@ -71,7 +73,7 @@ func (jsonCodec) EncodeInvocation(e Event) (*Encoded, error) {
 		}
 		buf = append(buf, '{')
 		mid = len(buf)
-		if i = skipSpace(e.Meta, i+1); e.Meta[i] != '}' {
+		if i = jsonscan.SkipSpace(e.Meta, i+1); e.Meta[i] != '}' {
 			buf = append(buf, ',')
 		}
 		buf = append(buf, e.Meta[i:]...)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"hubline/internal/jsonscan"
 )
 
 // MaxVersion is the newest handshake version; 2 stands for stateful reconnect.
@@ -39,7 +41,7 @@ func ParseHandshake(buf []byte, limit int, whole bool) (h HandshakeRequest, n in
 		return h, 0, err
 	}
 	if n == 0 {
-		if i := skipSpace(buf, 0); !whole || i == len(buf) || buf[i] != '{' || skipValue(buf, i, MaxDepth) < 0 {
+		if i := jsonscan.SkipSpace(buf, 0); !whole || i == len(buf) || buf[i] != '{' || jsonscan.Lenient.SkipValue(buf, i, MaxDepth) < 0 {
 			return h, 0, nil
 		}
 		body, n, h.Bare = buf, len(buf), true
@@ -125,13 +127,13 @@ func HandshakeErrorText(err error, detailed bool) string {
 // AppendHandshakeError appends the answer to a refused handshake. It is text
 // whatever the protocol.
 func AppendHandshakeError(dst []byte, text string) []byte {
-	dst = AppendString(append(dst, `{"error":`...), text)
+	dst = jsonscan.AppendString(append(dst, `{"error":`...), text)
 	return append(dst, '}', recordSeparator)
 }
 
 // AppendHandshakeRequest appends a client's request.
 func AppendHandshakeRequest(dst []byte, h HandshakeRequest) []byte {
-	dst = AppendString(append(dst, `{"protocol":`...), h.Protocol)
+	dst = jsonscan.AppendString(append(dst, `{"protocol":`...), h.Protocol)
 	dst = fmt.Appendf(dst, `,"version":%d}`, h.Version)
 	if h.Bare {
 		return dst

@@ -5,9 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"hubline/internal/jsonscan"
 )
 
-// Append writes the type first, then headers, then the rest, like .NET.
+// Append writes the type first, then headers, then the rest, like .NET. Of its
+// strings only what JSON demands is escaped, as ASP.NET Core's relaxed encoder
+// does.
 func (jsonCodec) Append(dst []byte, m *Message) ([]byte, error) {
 	if !m.Type.Known() {
 		return dst, fmt.Errorf("encode message of unknown type %d", m.Type)
@@ -18,11 +22,11 @@ func (jsonCodec) Append(dst []byte, m *Message) ([]byte, error) {
 		dst = appendJSONHeaders(append(dst, `,"headers":`...), m.Headers)
 	}
 	if m.Type.Counted() && m.InvocationID != "" {
-		dst = AppendString(append(dst, `,"invocationId":`...), m.InvocationID)
+		dst = jsonscan.AppendString(append(dst, `,"invocationId":`...), m.InvocationID)
 	}
 	switch m.Type {
 	case TypeInvocation, TypeStreamInvocation:
-		dst = AppendString(append(dst, `,"target":`...), m.Target)
+		dst = jsonscan.AppendString(append(dst, `,"target":`...), m.Target)
 		dst = append(dst, `,"arguments":[`...)
 		for i, a := range m.Arguments {
 			if i > 0 {
@@ -38,13 +42,13 @@ func (jsonCodec) Append(dst []byte, m *Message) ([]byte, error) {
 		dst = appendJSONRaw(append(dst, `,"item":`...), m.Item)
 	case TypeCompletion:
 		if m.Error != "" {
-			dst = AppendString(append(dst, `,"error":`...), m.Error)
+			dst = jsonscan.AppendString(append(dst, `,"error":`...), m.Error)
 		} else if m.HasResult {
 			dst = appendJSONRaw(append(dst, `,"result":`...), m.Result)
 		}
 	case TypeClose:
 		if m.Error != "" {
-			dst = AppendString(append(dst, `,"error":`...), m.Error)
+			dst = jsonscan.AppendString(append(dst, `,"error":`...), m.Error)
 		}
 		if m.AllowReconnect {
 			dst = append(dst, `,"allowReconnect":true`...)
@@ -69,8 +73,8 @@ func appendJSONHeaders(dst []byte, headers map[string]string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(AppendString(dst, k), ':')
-		dst = AppendString(dst, headers[k])
+		dst = append(jsonscan.AppendString(dst, k), ':')
+		dst = jsonscan.AppendString(dst, headers[k])
 	}
 	return append(dst, '}')
 }
@@ -81,7 +85,7 @@ func appendJSONStrings(dst []byte, list []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = AppendString(dst, s)
+		dst = jsonscan.AppendString(dst, s)
 	}
 	return append(dst, ']')
 }

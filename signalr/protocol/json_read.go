@@ -1,9 +1,10 @@
 package protocol
 
 import (
-	"bytes"
 	"strconv"
 	"unicode/utf8"
+
+	"hubline/internal/jsonscan"
 )
 
 // eachProperty calls f for every property of the JSON object in b, which must
@@ -12,40 +13,36 @@ func eachProperty(b []byte, f func(name, value []byte)) error {
 	if !utf8.Valid(b) {
 		return errJSON
 	}
-	i := skipSpace(b, 0)
+	i := jsonscan.SkipSpace(b, 0)
 	if i == len(b) {
 		return errJSON
 	}
 	if b[i] != '{' {
-		if end := skipValue(b, i, MaxDepth); end < 0 || skipSpace(b, end) != len(b) {
+		if end := jsonscan.Lenient.SkipValue(b, i, MaxDepth); end < 0 || jsonscan.SkipSpace(b, end) != len(b) {
 			return errJSON
 		}
 		return parseErrorf("Unexpected JSON Token Type '%s'. Expected a JSON Object.", tokenName(b[i]))
 	}
-	i = skipSpace(b, i+1)
+	i = jsonscan.SkipSpace(b, i+1)
 	done := i < len(b) && b[i] == '}'
 	if done {
 		i++
 	}
 	for !done {
-		keyEnd, value := skipKey(b, i)
+		keyEnd, value := jsonscan.Lenient.SkipName(b, i)
 		if keyEnd < 0 {
 			return errJSON
 		}
-		end := skipValue(b, value, MaxDepth-1)
+		end := jsonscan.Lenient.SkipValue(b, value, MaxDepth-1)
 		if end < 0 {
 			return errJSON
 		}
-		name := b[i+1 : keyEnd-1]
-		if bytes.IndexByte(name, '\\') >= 0 {
-			name = appendUnquoted(nil, b[i:keyEnd])
-		}
-		f(name, b[value:end:end])
-		if i, done = skipComma(b, end, '}'); i < 0 {
+		f(jsonscan.Text(b[i:keyEnd], nil), b[value:end:end])
+		if i, done = jsonscan.SkipComma(b, end, '}'); i < 0 {
 			return errJSON
 		}
 	}
-	if skipSpace(b, i) != len(b) {
+	if jsonscan.SkipSpace(b, i) != len(b) {
 		return errJSON
 	}
 	return nil
@@ -72,10 +69,10 @@ func tokenName(c byte) string {
 
 // eachElement calls f for every element of a valid JSON array.
 func eachElement(b []byte, f func(value []byte)) {
-	for i := skipSpace(b, 1); b[i] != ']'; {
-		end := skipValue(b, i, MaxDepth)
+	for i := jsonscan.SkipSpace(b, 1); b[i] != ']'; {
+		end := jsonscan.Lenient.SkipValue(b, i, MaxDepth)
 		f(b[i:end:end])
-		next, done := skipComma(b, end, ']')
+		next, done := jsonscan.SkipComma(b, end, ']')
 		if done {
 			return
 		}
@@ -87,7 +84,7 @@ func jsonString(v []byte, property string) (string, error) {
 	if v[0] != '"' {
 		return "", errKind(property, "String")
 	}
-	return unquote(v), nil
+	return string(jsonscan.Text(v, nil)), nil
 }
 
 func jsonInt(v []byte, bits int) (int64, error) {
@@ -110,7 +107,7 @@ func jsonHeaders(v []byte) (map[string]string, error) {
 		if headers == nil {
 			headers = make(map[string]string)
 		}
-		headers[string(name)] = unquote(value)
+		headers[string(name)] = string(jsonscan.Text(value, nil))
 	})
 	if err == nil {
 		err = bad

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"hubline/internal/jsonscan"
 )
 
 // appendText appends s as a JSON string like encoding/json does without its
@@ -11,45 +13,46 @@ import (
 func appendText[S string | []byte](dst []byte, s S) []byte {
 	dst = append(dst, '"')
 	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' {
+	for i := jsonscan.Plain(s, 0); i < len(s); i = jsonscan.Plain(s, i) {
+		if s[i] < utf8.RuneSelf {
+			dst = appendEscape(append(dst, s[from:i]...), s[i])
 			i++
+			from = i
 			continue
 		}
-		size := 1
-		var r rune
-		if c >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
-			if r != '\u2028' && r != '\u2029' && (r != utf8.RuneError || size > 1) {
-				i += size
-				continue
-			}
-		}
-		dst = append(dst, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			if r == 0 {
-				r = rune(c)
-			}
-			dst = append(dst, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		if escape := wideEscape(r, size); escape != "" {
+			dst = append(append(dst, s[from:i]...), escape...)
+			from = i + size
 		}
 		i += size
-		from = i
 	}
 	return append(append(dst, s[from:]...), '"')
+}
+
+// appendEscape knows two short escapes that jsonscan does without.
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
+	}
+	return jsonscan.AppendEscape(dst, c)
+}
+
+// wideEscape returns the escape of a character of size bytes beyond ASCII, if it
+// is a line separator, which ends a line of JavaScript, or no character at all.
+func wideEscape(r rune, size int) string {
+	switch {
+	case r == '\u2028':
+		return `\u2028`
+	case r == '\u2029':
+		return `\u2029`
+	case r == utf8.RuneError && size == 1:
+		return `\ufffd`
+	}
+	return ""
 }
 
 // appendJSONFloat appends a finite number as encoding/json and JavaScript do:
@@ -77,8 +80,8 @@ func appendCompact(dst, src []byte) []byte {
 	for i := 0; i < len(src); {
 		switch c := src[i]; c {
 		case '"':
-			end := skipString(src, i)
-			dst = appendValid(dst, src[i:end])
+			end := jsonscan.Lenient.SkipString(src, i)
+			dst = jsonscan.AppendValid(dst, src[i:end])
 			i = end
 		case ' ', '\t', '\n', '\r':
 			i++

@@ -3,6 +3,8 @@ package protocol
 import (
 	"errors"
 	"fmt"
+
+	"hubline/internal/jsonscan"
 )
 
 // token is the kind of the next value, in either encoding.
@@ -51,9 +53,9 @@ func (d *decoder) start() error {
 		}
 		return nil
 	}
-	d.i = skipSpace(d.src, 0)
-	end := skipValue(d.src, d.i, MaxDepth)
-	if end < 0 || skipSpace(d.src, end) != len(d.src) {
+	d.i = jsonscan.SkipSpace(d.src, 0)
+	end := jsonscan.Lenient.SkipValue(d.src, d.i, MaxDepth)
+	if end < 0 || jsonscan.SkipSpace(d.src, end) != len(d.src) {
 		return ErrJSON
 	}
 	return nil
@@ -108,7 +110,7 @@ func (d *decoder) skip() []byte {
 	if d.packed {
 		d.i = skipPacked(d.src, d.i, MaxDepth)
 	} else {
-		d.i = skipValue(d.src, d.i, MaxDepth)
+		d.i = jsonscan.Lenient.SkipValue(d.src, d.i, MaxDepth)
 	}
 	return d.src[from:d.i:d.i]
 }
@@ -130,7 +132,7 @@ func (d *decoder) open() (it items) {
 	if d.packed {
 		_, it.left, d.i = head(d.src, d.i)
 	} else {
-		d.i = skipSpace(d.src, d.i+1)
+		d.i = jsonscan.SkipSpace(d.src, d.i+1)
 	}
 	return it
 }
@@ -143,7 +145,7 @@ func (d *decoder) next(it *items, closing byte) bool {
 		return it.left >= 0
 	}
 	if it.started {
-		i, done := skipComma(d.src, d.i, closing)
+		i, done := jsonscan.SkipComma(d.src, d.i, closing)
 		d.i = i
 		return !done
 	}

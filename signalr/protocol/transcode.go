@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"hubline/internal/jsonscan"
 )
 
 // ErrJSON reports JSON that is malformed or nested deeper than [MaxDepth].
@@ -22,8 +24,8 @@ func (messagePackCodec) AppendJSON(dst, value []byte) ([]byte, error) {
 func appendTranscoded(dst, value []byte, timestamps bool) ([]byte, error) {
 	from := len(dst)
 	t := transcoder{src: value, dst: dst, timestamps: timestamps}
-	end := t.value(skipSpace(value, 0), MaxDepth, false)
-	if end < 0 || skipSpace(value, end) != len(value) {
+	end := t.value(jsonscan.SkipSpace(value, 0), MaxDepth, false)
+	if end < 0 || jsonscan.SkipSpace(value, end) != len(value) {
 		return dst[:from], ErrJSON
 	}
 	return t.dst, nil
@@ -45,13 +47,13 @@ func (t *transcoder) value(i, depth int, date bool) int {
 	case '{', '[':
 		return t.container(i, depth)
 	case '"':
-		end := skipString(t.src, i)
+		end := jsonscan.Lenient.SkipString(t.src, i)
 		if end >= 0 {
 			t.string(t.src[i:end], date)
 		}
 		return end
 	}
-	end := skipValue(t.src, i, depth)
+	end := jsonscan.Lenient.SkipValue(t.src, i, depth)
 	if end < 0 {
 		return -1
 	}
@@ -78,14 +80,14 @@ func (t *transcoder) container(i, depth int) int {
 	closing := t.src[i] + 2 // '[' and ']', '{' and '}' are two apart
 	at, n := len(t.dst), 0
 	t.dst = append(t.dst, 0)
-	i = skipSpace(t.src, i+1)
+	i = jsonscan.SkipSpace(t.src, i+1)
 	if i < len(t.src) && t.src[i] == closing {
 		i++
 	} else {
 		for done := false; !done; n++ {
 			date := false
 			if object {
-				end, value := skipKey(t.src, i)
+				end, value := jsonscan.Lenient.SkipName(t.src, i)
 				if end < 0 {
 					return -1
 				}
@@ -96,7 +98,7 @@ func (t *transcoder) container(i, depth int) int {
 			if i = t.value(i, depth-1, date); i < 0 {
 				return -1
 			}
-			if i, done = skipComma(t.src, i, closing); i < 0 {
+			if i, done = jsonscan.SkipComma(t.src, i, closing); i < 0 {
 				return -1
 			}
 		}
@@ -119,7 +121,7 @@ func (t *transcoder) string(quoted []byte, date bool) {
 	}
 	at := len(t.dst)
 	t.dst = append(t.dst, 0)
-	t.dst = appendUnquoted(t.dst, quoted)
+	t.dst = jsonscan.AppendValidText(t.dst, quoted)
 	var h [5]byte
 	t.dst = insert(t.dst, at, appendStringHead(h[:0], len(t.dst)-at-1))
 }
