@@ -9,7 +9,7 @@ var (
 	exposed     = []string{"Retry-After, WWW-Authenticate"}
 	preflightOK = []string{"GET, HEAD, POST, PUT, DELETE"}
 	// The headers that SignalR's browser client and clients of EventSource over
-	// fetch send, and the publisher's own.
+	// fetch send, and the publisher's own. Programs may add others.
 	askable = []string{"Authorization, Cache-Control, Content-Type, Idempotency-Key, Last-Event-ID, X-Requested-With, X-SignalR-User-Agent"}
 	maxAge  = []string{"600"}
 )
@@ -47,6 +47,9 @@ func (a *API) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	}
 	h["Access-Control-Allow-Methods"] = preflightOK
 	h["Access-Control-Allow-Headers"] = askable
+	if asked := r.Header["Access-Control-Request-Headers"]; len(asked) == 1 {
+		h["Access-Control-Allow-Headers"] = []string{askable[0] + ", " + asked[0]}
+	}
 	h["Access-Control-Max-Age"] = maxAge
 	w.WriteHeader(http.StatusNoContent)
 	return true

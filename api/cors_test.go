@@ -16,7 +16,7 @@ func TestPreflight(t *testing.T) {
 	f := newFixture(t, origins("https://app.example", "http://localhost:5173"))
 	for _, path := range []string{"/events", "/api/v1/broadcasts", "/hubs/events/negotiate", "/hubs/events", "/HUB", "/nothing"} {
 		a := f.send(http.MethodOptions, path, "", "", "Origin", "https://app.example", "Access-Control-Request-Method", "POST",
-			"Access-Control-Request-Headers", "authorization,x-requested-with,x-signalr-user-agent,content-type,last-event-id,idempotency-key")
+			"Access-Control-Request-Headers", "authorization,x-requested-with,x-signalr-user-agent,content-type,last-event-id,idempotency-key, x-tenant")
 		want := map[string]string{
 			"Access-Control-Allow-Origin": "https://app.example", "Access-Control-Allow-Credentials": "true", "Access-Control-Max-Age": "600", "Vary": "Origin",
 		}
@@ -26,7 +26,7 @@ func TestPreflight(t *testing.T) {
 			}
 		}
 		for name, values := range map[string]string{
-			"Access-Control-Allow-Headers": "authorization x-requested-with x-signalr-user-agent content-type last-event-id idempotency-key cache-control",
+			"Access-Control-Allow-Headers": "authorization x-requested-with x-signalr-user-agent content-type last-event-id idempotency-key cache-control x-tenant",
 			"Access-Control-Allow-Methods": "get post delete",
 		} {
 			for value := range strings.FieldsSeq(values) {

@@ -12,7 +12,7 @@ func (c *Connection) Claim(t Transport) bool {
 	}
 	c.claimed, c.transport = true, t
 	c.server.conns.add()
-	c.server.negotiated.forget(c.User)
+	c.server.negotiated.forget(c.owner())
 	return true
 }
 

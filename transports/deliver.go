@@ -89,10 +89,10 @@ func (c *Connection) endIf(r Reason, when func() bool) bool {
 	c.mu.Unlock()
 	c.server.remove(c)
 	if !claimed {
-		c.server.negotiated.forget(c.User)
+		c.server.negotiated.forget(c.owner())
 	}
 	if parked {
-		c.server.parked.forget(c.User)
+		c.server.parked.forget(c.owner())
 	}
 	if onEnd != nil {
 		onEnd()

@@ -37,6 +37,9 @@ type Endpoint struct {
 	NoCache func(h http.Header)
 	// Authenticate answers the request itself when it reports false.
 	Authenticate func(w http.ResponseWriter, r *http.Request) (Who, bool)
+	// Redirect, if set, may send a client elsewhere when it negotiates, with a token
+	// for there. An empty URL lets it stay.
+	Redirect func(r *http.Request, who Who) (url, accessToken string)
 	// Open makes the session of a connection that a client attaches to. An
 	// error that implements StatusError chooses the status of the answer.
 	Open func(c *Connection, r *http.Request) (Session, error)
@@ -98,6 +101,12 @@ func (e *Endpoint) ServeNegotiate(w http.ResponseWriter, r *http.Request) {
 		WriteNegotiation(w, &Negotiation{Error: "The client requested version '" +
 			strconv.Itoa(v) + "', but the server does not support this version."})
 		return
+	}
+	if e.Redirect != nil {
+		if url, token := e.Redirect(r, who); url != "" {
+			WriteNegotiation(w, &Negotiation{URL: url, AccessToken: token})
+			return
+		}
 	}
 	ttl := e.TTL
 	if ttl == 0 {

@@ -14,12 +14,15 @@ import (
 // Negotiation is the answer to a negotiate request. The order of its fields is
 // the order on the wire.
 type Negotiation struct {
+	// URL and AccessToken send the client to another server; nothing else is set.
+	URL                  string  `json:"url,omitempty"`
+	AccessToken          string  `json:"accessToken,omitempty"`
 	Error                string  `json:"error,omitempty"`
 	UseStatefulReconnect bool    `json:"useStatefulReconnect,omitempty"`
 	NegotiateVersion     *int    `json:"negotiateVersion,omitempty"`
 	ConnectionID         string  `json:"connectionId,omitempty"`
 	ConnectionToken      string  `json:"connectionToken,omitempty"`
-	AvailableTransports  []Offer `json:"availableTransports,omitzero"` // nil only with Error
+	AvailableTransports  []Offer `json:"availableTransports,omitzero"` // nil only with Error and URL
 	// Cursor is the head of the user's log, on the native endpoint only.
 	Cursor string `json:"cursor,omitempty"`
 }

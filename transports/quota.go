@@ -13,6 +13,17 @@ type quota struct {
 	byUser map[string]int // for those who have any
 }
 
+// ownerOf is to whose account a connection goes: its user's or, without one, its
+// address's.
+func ownerOf(user, addr string) string {
+	if user == "" {
+		return "\x00" + addr // no user is called so
+	}
+	return user
+}
+
+func (c *Connection) owner() string { return ownerOf(c.User, c.Addr) }
+
 // reserve counts one more of user's, within the bounds.
 func (q *quota) reserve(user string, limit, perUser int) bool {
 	q.mu.Lock()

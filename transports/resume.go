@@ -53,14 +53,14 @@ func (c *Connection) Lost(k Carrier, r Reason) {
 // the connection may not wait for another.
 func (c *Connection) park(k Carrier) bool {
 	cfg := &c.server.cfg
-	if c.server.phase.Load() != phaseRunning || !c.server.parked.reserve(c.User, cfg.MaxNegotiated, cfg.MaxNegotiatedPerUser) {
+	if c.server.phase.Load() != phaseRunning || !c.server.parked.reserve(c.owner(), cfg.MaxNegotiated, cfg.MaxNegotiatedPerUser) {
 		return false
 	}
 	c.mu.Lock()
 	if p := c.carrier.Load(); c.ended.Load() || c.reason != "" || p == nil || *p != k {
 		moved := !c.ended.Load() && c.reason == "" // another one has it
 		c.mu.Unlock()
-		c.server.parked.forget(c.User)
+		c.server.parked.forget(c.owner())
 		return moved
 	}
 	c.carrier.Store(nil)
@@ -98,11 +98,15 @@ func (c *Connection) resume() int {
 	switch {
 	case !ok:
 		return http.StatusConflict
+	case c.Ended():
+		return http.StatusNotFound
 	case !rs.Resumable():
-		if c.Ended() || c.stateful {
-			return http.StatusNotFound // it has said or heard goodbye
+		if k, ok := c.Carrier().(*Stream); ok {
+			if _, closing := k.Reason(); closing {
+				return http.StatusNoContent // it has said or heard goodbye
+			}
 		}
-		return http.StatusConflict
+		return http.StatusConflict // the client has not asked for it
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,7 +161,7 @@ func (c *Connection) Attach(k *Stream, f Framer) bool {
 		k.Abort(ReasonLost)
 		return false
 	}
-	c.server.parked.forget(c.User)
+	c.server.parked.forget(c.owner())
 	c.Session().(Resumable).Attach(f)
 	k.Start(c.Session())
 	switch {

@@ -18,9 +18,12 @@ type Options struct {
 	// dialects whose messages do not follow the carrier's.
 	MaxMessageBytes int64
 	// NormalClose ends every stream with 1000 and no text, as SignalR's
-	// clients expect, instead of a code that tells the reason. Faults of ours
-	// and of the WebSocket protocol keep their codes.
+	// clients expect, instead of a code that tells the reason. Faults in the
+	// WebSocket protocol keep their codes.
 	NormalClose bool
+	// TellFault ends a stream with 1011 for transports.ReasonInternal even with
+	// NormalClose: for dialects that have no word of their own for it.
+	TellFault bool
 }
 
 // upgradeTimeout bounds the writing of the answer to an upgrade.

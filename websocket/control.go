@@ -86,7 +86,7 @@ func (k *conn) Farewell(dst []byte, r transports.Reason) []byte {
 	}
 	if k.fault != "" {
 		r = k.fault
-	} else if k.options.NormalClose && r != transports.ReasonInternal {
+	} else if k.options.NormalClose && (r != transports.ReasonInternal || !k.options.TellFault) {
 		r = transports.ReasonDone
 	}
 	code, text := r.CloseCode()

@@ -115,7 +115,7 @@ func TestServerCloses(t *testing.T) {
 	tests := []struct {
 		reason transports.Reason
 		native string
-		hubs   string
+		raw    string // with NormalClose and TellFault
 	}{
 		{transports.ReasonDone, closePayload(1000, ""), closePayload(1000, "")},
 		{transports.ReasonDrain, closePayload(1012, "drain"), closePayload(1000, "")},
@@ -126,14 +126,14 @@ func TestServerCloses(t *testing.T) {
 		{transports.ReasonInternal, closePayload(1011, "internal"), closePayload(1011, "")},
 	}
 	for _, tt := range tests {
-		for _, hub := range []bool{false, true} {
-			want := tt.native
-			if hub {
-				want = tt.hubs
-			}
+		for o, want := range map[Options]string{
+			{}:                                   tt.native,
+			{NormalClose: true}:                  closePayload(1000, ""),
+			{NormalClose: true, TellFault: true}: tt.raw,
+		} {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t, transports.Config{})
-				g.options.NormalClose = hub
+				g.options = o
 				p := g.pipe()
 				began := time.Now()
 				p.d.Push("last")

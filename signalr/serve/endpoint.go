@@ -17,7 +17,7 @@ func NewEndpoint(scope string, conns *transports.Server, parker func() *longpoll
 		o.Transports = transports.All()
 	}
 	polls := longpoll.Options{PollTimeout: o.PollTimeout, AwayTimeout: o.AwayTimeout}
-	sockets := &websocket.Options{NormalClose: true}
+	sockets := &websocket.Options{NormalClose: true, TellFault: o.raw}
 	return &transports.Endpoint{
 		Scope: scope, Server: conns, Offer: o.Transports,
 		IsWebSocket: websocket.IsUpgrade, IsSSE: sse.IsRequest, NoCache: longpoll.NoCache,

@@ -32,12 +32,17 @@ func (s *Server) mount(path string, o Options, open open) {
 	}
 	e := NewEndpoint(path, s.conns, s.parker.Load, o)
 	e.Authenticate, e.Open = o.authenticate, open
+	if o.Redirect != nil {
+		e.Redirect = func(r *http.Request, who transports.Who) (string, string) {
+			return o.Redirect(r, who.User, who.Identity)
+		}
+	}
 	s.route(path, &o, e.ServeHTTP)
-	s.route(path+"/negotiate", &o, e.ServeNegotiate)
+	s.route(strings.TrimSuffix(path, "/")+"/negotiate", &o, e.ServeNegotiate)
 }
 
 func (s *Server) route(path string, o *Options, h http.HandlerFunc) {
-	key := strings.ToLower(path)
+	key := routeOf(path)
 	if s.routes[key] != nil || !strings.HasPrefix(path, "/") {
 		panic("serve: path " + path + " is taken, or does not begin with a slash")
 	}

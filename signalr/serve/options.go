@@ -12,6 +12,8 @@ import (
 
 // Options of one path.
 type Options struct {
+	raw bool // it is no hub's
+
 	// Authenticate tells whose a request is; every request of a connection
 	// must be the same user's. The identity is for Caller.Identity. An error is
 	// answered 401 without a body, or with the status of its method
@@ -22,6 +24,10 @@ type Options struct {
 	// zero time is never. Nil means that connections outlive their credentials, as
 	// in ASP.NET Core.
 	Expires func(identity any) time.Time
+	// Redirect, if set, may send a client elsewhere when it negotiates: to another
+	// hub's URL, with a token that it uses there in place of its own. An empty URL
+	// lets it stay.
+	Redirect func(r *http.Request, user string, identity any) (url, accessToken string)
 	// Transports that are offered, in the order of preference. Nil means all.
 	Transports []transports.Transport
 	// AllowedOrigins lists the origins, such as "https://app.example", whose

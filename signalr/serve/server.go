@@ -38,7 +38,7 @@ type Server struct {
 	cfg    Config
 	conns  *transports.Server
 	parker atomic.Pointer[longpoll.Parker]
-	routes map[string]http.HandlerFunc // by lower-case path
+	routes map[string]http.HandlerFunc // by routeOf
 	hubs   []*signalr.Hub
 	raw    sync.WaitGroup // handlers of streams
 
@@ -62,10 +62,19 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// ServeHTTP implements http.Handler. Paths count whatever their case; others are
-// answered 404.
+// routeOf is what a path is known by: its case does not count, nor does a slash at
+// its end.
+func routeOf(path string) string {
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	return strings.ToLower(path)
+}
+
+// ServeHTTP implements http.Handler. Paths count whatever their case, with or
+// without a slash at their end; others are answered 404.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h := s.routes[strings.ToLower(r.URL.Path)]; h != nil {
+	if h := s.routes[routeOf(r.URL.Path)]; h != nil {
 		h(w, r)
 		return
 	}

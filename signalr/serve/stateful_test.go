@@ -164,9 +164,27 @@ func TestAnotherSocket(t *testing.T) {
 	}
 	send(t, c, `{"type":7}`)
 	want(t, c, `{"type":7}`)
-	if _, status := dialSocket(t, at); status != http.StatusNotFound {
+	if _, status := dialSocket(t, at); status != http.StatusNoContent {
 		t.Errorf("behind the goodbye: %d", status)
 	}
+}
+
+// Only who has asked for it may bring another socket.
+func TestAnotherSocketForAPlainConnection(t *testing.T) {
+	t.Parallel()
+	_, _, url := stateful(t, Options{})
+	at, _ := negotiateStateful(t, url, "true")
+	c, _ := dialSocket(t, at)
+	if _, status := dialSocket(t, at); status != http.StatusConflict {
+		t.Errorf("before the handshake: %d", status)
+	}
+	send(t, c, `{"protocol":"json","version":1}`)
+	want(t, c, "{}")
+	if _, status := dialSocket(t, at); status != http.StatusConflict {
+		t.Errorf("with version 1: %d", status)
+	}
+	send(t, c, `{"type":7}`)
+	want(t, c, `{"type":7}`)
 }
 
 // The close frame of a client that leaves ends the connection.

@@ -44,18 +44,21 @@ type message struct {
 // HandleStream serves connections without a hub at a path: f runs for each. The
 // connection ends when f returns, and ctx and the stream end with the connection.
 func (s *Server) HandleStream(path string, f func(ctx context.Context, c *Stream), o Options) {
+	o.raw = true
 	s.mount(path, o, func(conn *transports.Connection, r *http.Request) (transports.Session, error) {
 		c := &Stream{conn: conn, user: conn.User, identity: conn.Identity, request: r}
 		c.changed = sync.NewCond(&c.mu)
 		c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 		// Ends when f returns, which it has to when its context ends.
 		s.raw.Go(func() {
+			reason := transports.ReasonDone
 			defer func() {
 				if p := recover(); p != nil { // as net/http does it for handlers
+					reason = transports.ReasonInternal
 					slog.Error("stream handler panicked", slog.String("path", path), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 				}
 				c.end() // nobody reads any more
-				c.conn.Close(transports.ReasonDone)
+				c.conn.Close(reason)
 			}()
 			f(c.ctx, c)
 		})
