@@ -39,6 +39,9 @@ type Config struct {
 	// head of the one they had, at about 150 bytes each and the user's name. Zero
 	// means 100,000.
 	MaxWatermarks int
+	// Backing keeps events where they outlive the Store. Nil means that they are
+	// kept in memory alone.
+	Backing Backing
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }

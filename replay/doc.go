@@ -27,6 +27,10 @@
 // A log that holds nothing any more, because all of its events have aged, is kept
 // as a watermark unless it is pinned; it then counts for no bound but that one.
 //
+// With a [Backing] the store is a cache: a log that was evicted comes back when
+// somebody reads it, one that is only appended to does not, and watermarks need no
+// epochs of their own.
+//
 // What counts as use of a log, for the LRU, is an append to it alone, a read or a
 // survey, and the last unpin; not [Store.State], [Store.Find],
 // [Store.AppendToUnpinned] or [Store.Sweep].

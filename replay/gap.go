@@ -39,6 +39,18 @@ const (
 	causes
 )
 
+func causeOf(r Reason) cause {
+	switch r {
+	case Expired:
+		return causeExpired
+	case Limit:
+		return causeLimit
+	case Evicted:
+		return causeEvicted
+	}
+	return causeNone
+}
+
 func (c cause) reason() Reason {
 	switch c {
 	case causeExpired:

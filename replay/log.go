@@ -16,6 +16,7 @@ type Log struct {
 	user  string
 	epoch string
 	head  uint64
+	at    uint64            // where the newest event lies in the Backing
 	used  uint64            // stamp of the last use; only kept while unpinned
 	ids   map[string]uint64 // given id to seq; nil up to idIndexMin of them
 	ring  ring
@@ -23,11 +24,12 @@ type Log struct {
 	pins  int32
 	given uint32 // events in ring with IDGiven
 	why   cause  // why the event before the oldest is gone
+	older bool   // the Backing may have events before the oldest
 	due   int64  // when the oldest event goes, Unix milliseconds; spares a look at it
 }
 
 // Append adds ev at the head and returns its cursor. See [Store.Append].
-func (l *Log) Append(ev *Event) Cursor { return l.sh.append(l.user, l, ev) }
+func (l *Log) Append(ev *Event) Cursor { return l.sh.append(l.user, l, ev, 0) }
 
 // State returns the log's epoch and bounds.
 func (l *Log) State() State { return l.sh.state(l.user, l) }
@@ -56,6 +58,7 @@ func (l *Log) pushLocked(ev *Event, maxEvents, maxBytes int) {
 	size := ev.Size()
 	for l.ring.n > 0 && (int(l.ring.n) >= maxEvents || l.bytes+size > maxBytes) {
 		l.popLocked(causeLimit)
+		l.older = false // what is older is over the bound as well
 	}
 	l.ring.push(ev)
 	if l.ring.n == 1 {
@@ -64,7 +67,7 @@ func (l *Log) pushLocked(ev *Event, maxEvents, maxBytes int) {
 	l.bytes += size
 	l.head++
 	if ev.IDGiven {
-		l.indexLocked(ev.ID)
+		l.indexLocked(ev.ID, l.head)
 	}
 }
 
@@ -99,16 +102,17 @@ func (l *Log) expireLocked(now int64) {
 	}
 }
 
-// indexLocked makes the newest event, which has the given id, findable.
-func (l *Log) indexLocked(id string) {
+// indexLocked makes the event of a seq, which has the given id, findable. Those
+// before it are.
+func (l *Log) indexLocked(id string, seq uint64) {
 	l.given++
 	switch {
 	case l.ids != nil:
-		l.ids[id] = l.head
+		l.ids[id] = seq
 	case l.given > idIndexMin:
 		l.ids = make(map[string]uint64, 2*idIndexMin)
 		for i := range uint64(l.ring.n) {
-			if ev := l.ring.at(i); ev.IDGiven {
+			if ev := l.ring.at(i); ev.IDGiven && l.oldest()+i <= seq {
 				l.ids[ev.ID] = l.oldest() + i
 			}
 		}

@@ -2,7 +2,7 @@ package replay
 
 // The operations on one user, for both Store (hint is nil) and Log.
 
-func (sh *shard) append(user string, hint *Log, ev *Event) Cursor {
+func (sh *shard) append(user string, hint *Log, ev *Event, at uint64) Cursor {
 	s := sh.store
 	now := s.now()
 	sh.mu.Lock()
@@ -12,6 +12,7 @@ func (sh *shard) append(user string, hint *Log, ev *Event) Cursor {
 	}
 	sh.touchLocked(l)
 	sh.appendLocked(l, ev, now)
+	l.at = at
 	c := Cursor{Epoch: l.epoch, Seq: l.head}
 	sh.mu.Unlock()
 	if s.over() {
@@ -32,9 +33,8 @@ func (sh *shard) appendLocked(l *Log, ev *Event, now int64) {
 
 func (sh *shard) state(user string, hint *Log) State {
 	now := sh.store.now()
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	l := sh.findLocked(user, hint)
+	l, loaded := sh.open(user, hint, now)
+	defer sh.close(loaded)
 	if l == nil {
 		g := sh.ghostLocked(user)
 		return g.stateLocked()
@@ -45,9 +45,8 @@ func (sh *shard) state(user string, hint *Log) State {
 
 func (sh *shard) survey(user string, hint *Log, since Since, match func(*Event) bool) Survey {
 	now := sh.store.now()
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	l := sh.findLocked(user, hint)
+	l, loaded := sh.open(user, hint, now)
+	defer sh.close(loaded)
 	if l == nil {
 		g := sh.ghostLocked(user)
 		return g.surveyLocked(now, since, match)
@@ -59,9 +58,8 @@ func (sh *shard) survey(user string, hint *Log, since Since, match func(*Event) 
 
 func (sh *shard) read(user string, hint *Log, after uint64, dst []Entry, maxBytes int, match func(*Event) bool) ([]Entry, State) {
 	now := sh.store.now()
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	l := sh.findLocked(user, hint)
+	l, loaded := sh.open(user, hint, now)
+	defer sh.close(loaded)
 	if l == nil {
 		g := sh.ghostLocked(user)
 		return g.readLocked(now, after, dst, maxBytes, match), g.stateLocked()

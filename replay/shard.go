@@ -59,13 +59,13 @@ func (sh *shard) findLocked(user string, hint *Log) *Log {
 func (sh *shard) newLocked(user string) *Log {
 	user = strings.Clone(user)
 	m := sh.store.marks.take(user)
-	return &Log{sh: sh, user: user, epoch: m.epoch, head: m.head, why: m.why}
+	return &Log{sh: sh, user: user, epoch: m.epoch, head: m.head, at: m.at, why: m.why, older: m.at != 0}
 }
 
 // ghostLocked is the log of a user without one: nothing but its watermark.
 func (sh *shard) ghostLocked(user string) Log {
 	m := sh.store.marks.get(user)
-	return Log{sh: sh, epoch: m.epoch, head: m.head, why: m.why}
+	return Log{sh: sh, user: user, epoch: m.epoch, head: m.head, at: m.at, why: m.why, older: m.at != 0}
 }
 
 // touchLocked makes an unpinned log the most recently used, adding it if need be.
@@ -141,5 +141,5 @@ func (sh *shard) evictLocked(l *Log) {
 func (sh *shard) retireLocked(l *Log) {
 	sh.unpinned.Remove(l.user)
 	sh.publishTailLocked()
-	sh.store.marks.put(l.user, watermark{epoch: l.epoch, head: l.head, why: l.why})
+	sh.store.marks.put(l.user, l.watermark())
 }

@@ -71,6 +71,7 @@ func (sh *shard) trimOver(l *Log) {
 	excess := sh.store.bytes.Load() - sh.store.cfg.MaxTotalBytes
 	for l.ring.n > 1 && int64(before.bytes-l.bytes) < excess {
 		l.popLocked(causeLimit)
+		l.older = l.at != 0
 	}
 	sh.settleLocked(l, before)
 }

@@ -37,7 +37,7 @@ func NewStore(cfg Config) *Store {
 		cfg:    cfg,
 		seed:   maphash.MakeSeed(),
 		shards: make([]shard, shardCount(runtime.GOMAXPROCS(0))),
-		marks:  newWatermarks(cfg.MaxWatermarks),
+		marks:  newWatermarks(cfg.MaxWatermarks, cfg.Backing),
 	}
 	if cfg.MaxAge > 0 {
 		s.maxAge = max(1, cfg.MaxAge.Milliseconds())
@@ -65,7 +65,7 @@ func shardCount(cores int) int {
 // logs. It never fails, never drops ev itself, and does not allocate in a log that
 // has reached its size.
 func (s *Store) Append(user string, ev *Event) Cursor {
-	return s.shard(user).append(user, nil, ev)
+	return s.shard(user).append(user, nil, ev, 0)
 }
 
 // State returns where the user's log stands. A user never seen is at 0 in the
@@ -94,9 +94,8 @@ func (s *Store) Read(user string, after uint64, dst []Entry, maxBytes int, match
 func (s *Store) Find(user, id string) (Cursor, *Event, bool) {
 	now := s.now()
 	sh := s.shard(user)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	l := sh.findLocked(user, nil)
+	l, loaded := sh.open(user, nil, now)
+	defer sh.close(loaded)
 	if l == nil {
 		return Cursor{}, nil, false
 	}

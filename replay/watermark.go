@@ -10,6 +10,7 @@ import (
 type watermark struct {
 	epoch string
 	head  uint64
+	at    uint64
 	why   cause // why the newest event is gone
 }
 
@@ -24,33 +25,55 @@ type watermarks struct {
 	epochs  epochs
 	epoch   string // of logs created now
 	dropped uint64 // counter
+
+	backing Backing // remembers those that are forgotten here, or nil
 }
 
-func newWatermarks(limit int) *watermarks {
-	w := &watermarks{max: limit, lru: newLRU[watermark](), epochs: newEpochs()}
-	w.epoch = w.epochs.next()
+func newWatermarks(limit int, b Backing) *watermarks {
+	w := &watermarks{max: limit, lru: newLRU[watermark](), epochs: newEpochs(), backing: b}
+	if b != nil {
+		w.epoch = b.Epoch()
+	} else {
+		w.epoch = w.epochs.next()
+	}
 	return w
+}
+
+// recall is get for a user who is not remembered here. The mutex is not held.
+func (w *watermarks) recall(user, epoch string) watermark {
+	if w.backing != nil {
+		if st, ok := w.backing.Find(user); ok {
+			return watermark{epoch: st.Epoch, head: st.Head, at: st.At}
+		}
+	}
+	return watermark{epoch: epoch}
 }
 
 // get returns the watermark of user, or that of a user never seen.
 func (w *watermarks) get(user string) watermark {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if m, ok := w.lru.Get(user); ok {
+	m, ok := w.lru.Get(user)
+	epoch := w.epoch
+	w.mu.Unlock()
+	if ok {
 		return m
 	}
-	return watermark{epoch: w.epoch}
+	return w.recall(user, epoch)
 }
 
 // take is get for a log that is about to exist and carries the watermark itself.
 func (w *watermarks) take(user string) watermark {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if m, ok := w.lru.Peek(user); ok {
+	m, ok := w.lru.Peek(user)
+	if ok {
 		w.lru.Remove(user)
+	}
+	epoch := w.epoch
+	w.mu.Unlock()
+	if ok {
 		return m
 	}
-	return watermark{epoch: w.epoch}
+	return w.recall(user, epoch)
 }
 
 // put remembers user, and over the bound forgets the least recently used one.
@@ -64,8 +87,8 @@ func (w *watermarks) put(user string, m watermark) {
 	_, old, _ := w.lru.RemoveOldest()
 	w.dropped++
 	// A user forgotten in an earlier epoch has never had a log in the present one:
-	// only the present one must end.
-	if old.epoch == w.epoch {
+	// only the present one must end. A Backing has not forgotten.
+	if old.epoch == w.epoch && w.backing == nil {
 		w.epoch = w.epochs.next()
 	}
 }
