@@ -3,22 +3,25 @@ package signalr
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"hubline/signalr/protocol"
-	"hubline/transports"
 )
 
 // work is what a connection has while calls wait or run.
 type work struct {
 	queue   []*call
-	bytes   int // of the arguments in queue
 	slots   int // taken by plain calls that run
 	live    int // calls that run, and OnConnected
 	paused  bool
 	streams map[string]*call         // calls whose results are streams, by invocation id
 	uploads map[string]*upload       // streams from the client, by stream id
 	results map[string]chan<- answer // calls of the client, by invocation id
+
+	// Bytes that the client has us hold, each with its bound.
+	queued    int // by calls in queue: MaxQueuedBytes
+	lent      int // by calls that have given their slots back: MaxRunningBytes
+	streaming int // by calls with streams, from when they are queued: MaxRunningBytes
+	uploaded  int // by streams from the client: MaxQueuedBytes, see roomForItemLocked
 }
 
 // idle reports whether there is nothing left to keep.
@@ -32,70 +35,48 @@ type call struct {
 	session *Session
 	method  *method
 	id      string // empty: no answer is wanted
-	target  string
 	args    []protocol.Raw
-	size    int
-	fail    string // the answer, if it is known already that the call fails
+	size    int           // bytes that it holds, see weight
+	fail    func() string // the answer, if it is known already that the call fails; made late, since it may be long
 
 	aside   bool      // needs no slot: it has streams
 	slot    bool      // has a slot; Session.mu
+	lent    bool      // has given it back before its end; Session.mu
 	uploads []*upload // one per stream parameter
 	ctx     context.Context
 	cancel  context.CancelFunc
 }
 
-// enqueue puts an invocation behind those that wait and has them run. It
-// blocks while there is no room, for MaxHold at the most, if that is set; the
-// client's silence is then our fault.
+// enqueue puts an invocation, for which there is room, behind those that wait and
+// has them run.
 func (s *Session) enqueue(m *protocol.Message) {
 	s.hub.counters.calls.Add(1)
-	c := &call{session: s, id: m.InvocationID, target: m.Target, method: s.hub.method(m.Target)}
-	if c.fail = s.hub.check(c.method, m); c.fail == "" {
+	c := &call{session: s, id: m.InvocationID, method: s.hub.method(m.Target), size: weight(m)}
+	if c.fail = s.hub.check(c.method, m); c.fail == nil {
 		c.aside = c.method.needsContext()
-		c.args, c.size = own(m.Arguments)
+		c.args = own(m.Arguments)
 	} else if c.id == "" {
 		s.hub.counters.callErrors.Add(1)
 		return
 	}
-
 	s.mu.Lock()
-	if !s.roomLocked(c.size) {
-		s.flags.Or(flagBusy)
-		s.awaitTimeLocked(func() bool { return s.roomLocked(c.size) || s.lostLocked() }, s.hub.cfg.MaxHold)
-		s.heard.Store(time.Now().UnixNano())
-		s.flags.And(^uint32(flagBusy))
-	}
-	switch {
-	case s.over:
-	case s.roomLocked(c.size), s.lostLocked():
+	defer s.mu.Unlock()
+	if !s.over {
 		s.addLocked(c, m.StreamIDs)
-	default:
-		s.mu.Unlock()
-		s.finish(&comeBack, transports.ReasonSlow)
-		return
 	}
-	s.mu.Unlock()
-}
-
-// roomLocked reports whether a call with size bytes of arguments may wait. One
-// always may, however large.
-func (s *Session) roomLocked(size int) bool {
-	w, cfg := s.work, &s.hub.cfg
-	return w == nil || len(w.queue) == 0 ||
-		len(w.queue) < cfg.MaxQueuedCalls && w.bytes+size <= cfg.MaxQueuedBytes
 }
 
 // addLocked queues a call. Its streams are known from now on, so that what the
 // client sends next finds them.
 func (s *Session) addLocked(c *call, streamIDs []string) {
 	w := s.workLocked()
-	if c.fail == "" && c.aside {
-		if c.fail = s.openStreamsLocked(c, streamIDs); c.fail != "" {
-			c.aside = false
+	if c.fail == nil && c.aside {
+		if c.fail = s.openStreamsLocked(c, streamIDs); c.fail != nil {
+			c.aside, c.args = false, nil
 		}
 	}
 	w.queue = append(w.queue, c)
-	w.bytes += c.size
+	w.queued += c.size
 	s.startLocked()
 }
 
@@ -123,7 +104,7 @@ func (s *Session) nextLocked() *call {
 	}
 	c := w.queue[0]
 	if !c.aside {
-		if w.slots >= s.hub.cfg.MaxParallelCalls {
+		if w.slots >= s.hub.cfg.MaxParallelCalls || w.lent > 0 && w.lent+c.size > s.hub.cfg.MaxRunningBytes {
 			return nil
 		}
 		w.slots++
@@ -131,7 +112,7 @@ func (s *Session) nextLocked() *call {
 	}
 	w.queue[0] = nil
 	w.queue = w.queue[1:]
-	w.bytes -= c.size
+	w.queued -= c.size
 	w.live++
 	s.signalLocked()
 	return c
@@ -163,9 +144,14 @@ func (s *Session) done(c *call) *call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closeStreamsLocked(c)
-	s.releaseLocked(c)
 	w := s.work
 	w.live--
+	if c.slot {
+		w.slots--
+	}
+	if c.lent {
+		w.lent -= c.size
+	}
 	if s.over {
 		s.dropLocked()
 	}
@@ -175,11 +161,16 @@ func (s *Session) done(c *call) *call {
 	return next
 }
 
-// releaseLocked gives the call's slot back; the call itself may go on.
-func (s *Session) releaseLocked(c *call) {
+// release lets another call of the connection have the slot of c, for the rest
+// of c.
+func (s *Session) release(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if c.slot {
-		c.slot = false
+		c.slot, c.lent = false, true
 		s.work.slots--
+		s.work.lent += c.size
+		s.startLocked()
 	}
 }
 
@@ -192,7 +183,7 @@ func (s *Session) dropLocked() {
 		}
 		s.closeStreamsLocked(c)
 	}
-	w.queue, w.bytes = nil, 0
+	w.queue, w.queued = nil, 0
 }
 
 // restLocked gives the work back when there is none.
@@ -202,23 +193,32 @@ func (s *Session) restLocked() {
 	}
 }
 
-// check returns the answer to a call that cannot be made.
-func (h *Hub) check(m *method, in *protocol.Message) string {
-	streaming := in.Type == protocol.TypeStreamInvocation
+// check returns what answers a call that cannot be made, or nil.
+func (h *Hub) check(m *method, in *protocol.Message) func() string {
+	streaming, args, streams := in.Type == protocol.TypeStreamInvocation, len(in.Arguments), len(in.StreamIDs)
+	target := in.Target // in is used again
 	switch {
 	case m == nil:
-		return textInvokeFailed(in.Target) + " " + textNoMethod
+		return func() string { return textInvokeFailed(target) + " " + textNoMethod }
 	case streaming && !m.result.streams():
-		return fmt.Sprintf("The client attempted to invoke the non-streaming '%s' method with a streaming invocation.", m.name)
+		return func() string {
+			return fmt.Sprintf("The client attempted to invoke the non-streaming '%s' method with a streaming invocation.", m.name)
+		}
 	case !streaming && m.result.streams():
-		return fmt.Sprintf("The client attempted to invoke the streaming '%s' method with a non-streaming invocation.", m.name)
-	case len(in.Arguments) != m.args:
-		return h.withDetail(textInvokeFailed(m.name), fmt.Sprintf(
-			"InvalidDataException: Invocation provides %d argument(s) but target expects %d.", len(in.Arguments), m.args))
-	case len(in.StreamIDs) != m.uploads:
-		return textUnexpected(m.name) + fmt.Sprintf(" HubException: Client sent %d stream(s), Hub method expects %d.", len(in.StreamIDs), m.uploads)
+		return func() string {
+			return fmt.Sprintf("The client attempted to invoke the streaming '%s' method with a non-streaming invocation.", m.name)
+		}
+	case args != m.args:
+		return func() string {
+			return h.withDetail(textInvokeFailed(m.name), fmt.Sprintf(
+				"InvalidDataException: Invocation provides %d argument(s) but target expects %d.", args, m.args))
+		}
+	case streams != m.uploads:
+		return func() string {
+			return textUnexpected(m.name) + fmt.Sprintf(" HubException: Client sent %d stream(s), Hub method expects %d.", streams, m.uploads)
+		}
 	}
-	return ""
+	return nil
 }
 
 // maxLive bounds the calls of one connection that run at a time, those included
@@ -226,11 +226,8 @@ func (h *Hub) check(m *method, in *protocol.Message) string {
 const maxLive = 1000
 
 // own copies arguments out of the receive buffer into one piece of memory.
-func own(args []protocol.Raw) ([]protocol.Raw, int) {
-	size := 0
-	for _, a := range args {
-		size += len(a)
-	}
+func own(args []protocol.Raw) []protocol.Raw {
+	size := total(args)
 	buf := make([]byte, 0, size)
 	copies := make([]protocol.Raw, len(args))
 	for i, a := range args {
@@ -238,5 +235,5 @@ func own(args []protocol.Raw) ([]protocol.Raw, int) {
 		buf = append(buf, a...)
 		copies[i] = buf[from:len(buf):len(buf)]
 	}
-	return copies, size
+	return copies
 }

@@ -22,9 +22,16 @@ type Config struct {
 	// means 32 KiB.
 	MaxMessageBytes int
 	// MaxQueuedCalls and MaxQueuedBytes bound calls that wait behind a
-	// running one; over them no more is read from the client. Zero means 16
-	// and 64 KiB.
+	// running one, their names and ids counted like their arguments; over them
+	// no more is read from the client. One call may always wait, however large.
+	// Zero means 16 and 64 KiB.
 	MaxQueuedCalls, MaxQueuedBytes int
+	// MaxRunningBytes bounds what running calls were sent with, names and ids
+	// included: for those that await their client, over it the next call has to
+	// wait; and by itself for those with streams, over it further ones are
+	// refused. The first always runs. Zero means eight times MaxMessageBytes,
+	// which is 256 KiB.
+	MaxRunningBytes int
 	// MaxHold is how long a client's bytes may wait for room among its calls
 	// before it is closed as slow. Zero means that they wait as long as the
 	// calls take, as in ASP.NET Core.
@@ -44,8 +51,9 @@ type Config struct {
 	// Zero means 64.
 	MaxStreams int
 	// StreamBuffer is how many items of a stream from the client may wait for
-	// the method; over that, or over MaxQueuedBytes of them, no more is read
-	// from the client. Zero means 10.
+	// the method; over that, or over MaxQueuedBytes in all streams of the
+	// connection together, no more is read from the client. The first item of
+	// each stream may wait up to twice that. Zero means 10.
 	StreamBuffer int
 	// StatefulBytes and StatefulMessages bound what a connection with stateful
 	// reconnect has been sent and has not acknowledged; over them it is sent
@@ -83,6 +91,7 @@ func (c Config) withDefaults() Config {
 	number(&c.MaxMessageBytes, 32<<10)
 	number(&c.MaxQueuedCalls, 16)
 	number(&c.MaxQueuedBytes, 64<<10)
+	number(&c.MaxRunningBytes, 8*c.MaxMessageBytes)
 	number(&c.MaxWaitingBytes, 64<<10)
 	number(&c.MaxOutboxBytes, 1<<20)
 	number(&c.MaxParallelCalls, 1)

@@ -14,7 +14,8 @@
 //	Fill     → answers and control messages first, then events, each event
 //	           encoded once per codec for all its receivers
 //
-// What stands where: calls.go the queue and the slots, perform.go one call,
+// What stands where: calls.go the queue and the slots, room.go what a client may
+// make us hold, perform.go one call,
 // stream.go and upload.go streams, results.go calls of the client, clients.go and
 // directory.go sending to many, lifetime.go OnConnected and OnDisconnected,
 // stateful.go stateful reconnect; events.go, generic.go and bitwarden.go events.

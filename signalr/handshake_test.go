@@ -100,18 +100,6 @@ func TestBytesBehindTheHandshakeAreKept(t *testing.T) {
 	})
 }
 
-func TestLateSeparatorOfABareHandshake(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		p := dial(t, adder(Config{}), transports.WebSockets, Options{})
-		for piece := range strings.SplitSeq(packedShake, "") {
-			p.must(piece)
-		}
-		p.must("\x02\x91\x06")
-		p.want(`{}`)
-		p.wantEnd("")
-	})
-}
-
 func TestHandshakeTimeout(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := adder(Config{})

@@ -134,7 +134,7 @@ func TestCallsRunOneAtATimeInTheBackground(t *testing.T) {
 func TestFullCallQueueHoldsTheReaderBack(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"calls": {MaxQueuedCalls: 3},
-		"bytes": {MaxQueuedBytes: 13}, // "1000" thrice, and a little
+		"bytes": {MaxQueuedBytes: 28}, // Sleep and 1000 thrice, and a little
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

@@ -13,8 +13,10 @@ import (
 
 // perform makes one call and answers it.
 func (s *Session) perform(c *call) {
-	answer := protocol.Message{Type: protocol.TypeCompletion, InvocationID: c.id, Error: c.fail}
-	if c.fail == "" {
+	answer := protocol.Message{Type: protocol.TypeCompletion, InvocationID: c.id}
+	if c.fail != nil {
+		answer.Error = c.fail()
+	} else {
 		var err error
 		if answer.Result, answer.Error, err = s.invoke(c); err != nil {
 			s.failSending(c.method.name, err)
@@ -48,6 +50,7 @@ func (s *Session) invoke(c *call) (result protocol.Raw, text string, err error) 
 	if err != nil {
 		return nil, h.withDetail(textInvokeFailed(m.name), textBinding), nil
 	}
+	c.args = nil // they have been decoded
 	v, err := m.run(in)
 	if cut := c.cutShort(); cut != nil {
 		err = cut // whatever the method made of the broken stream
@@ -89,7 +92,7 @@ func (s *Session) notePanic(c *call, err error) {
 	}
 	s.hub.counters.panics.Add(1)
 	s.hub.cfg.Logger.Error("hub method panicked",
-		slog.String("conn", s.conn.ConnectionID()), slog.String("method", c.target), slog.Any("err", p))
+		slog.String("conn", s.conn.ConnectionID()), slog.String("method", c.method.name), slog.Any("err", p))
 }
 
 // bind makes what the function is called with.

@@ -69,9 +69,13 @@ func (s *Session) consume(buf []byte, alone bool) (rest []byte, err error) {
 		}
 		buf = buf[n:]
 	}
-	if s.hand == handLate && len(buf) > 0 {
+	if s.hand == handLate {
+		n, more := protocol.SkipLateSeparator(s.codec, buf)
+		if more {
+			return buf, nil
+		}
 		s.hand = handDone
-		buf = buf[protocol.SkipLateSeparator(s.codec, buf):]
+		buf = buf[n:]
 	}
 	for len(buf) > 0 {
 		body, n, err := s.codec.Next(buf, s.hub.cfg.MaxMessageBytes)
@@ -153,17 +157,26 @@ func (s *Session) decode(body []byte) error {
 	defer func() {
 		if cap(m.Arguments) <= maxPooledArguments {
 			clear(m.Arguments[:cap(m.Arguments)]) // they would keep the body
+			*m = protocol.Message{Arguments: m.Arguments[:0]}
 			messages.Put(m)
 		}
 	}()
 	if err := s.codec.Decode(body, m); err != nil {
 		return err
 	}
-	if s.isStateful() {
+	stateful := s.isStateful()
+	if stateful {
 		s.counts()
-		if m.Type.Counted() && !s.count() {
+	}
+	if m.Type.Counted() {
+		switch again := stateful && s.again(); {
+		case !again && !s.awaitRoom(m):
+			return nil // not counted: if the socket is lost, the client sends it again
+		case stateful && !s.count():
 			return nil // came with the former socket
 		}
+	}
+	if stateful {
 		switch m.Type {
 		case protocol.TypeAck:
 			s.acknowledged(m.SequenceID)
@@ -188,6 +201,13 @@ func (s *Session) decode(body []byte) error {
 	// Ack and Sequence have no meaning without stateful reconnect; types of a
 	// later protocol are skipped.
 	return nil
+}
+
+// again reports that the client's next message is one that we have.
+func (s *Session) again() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.next <= s.state.latest
 }
 
 // fail ends the connection for what the client sent. It returns err.

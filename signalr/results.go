@@ -2,9 +2,9 @@ package signalr
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"hubline/signalr/protocol"
 )
@@ -15,9 +15,18 @@ type answer struct {
 	err    string
 }
 
-// errInOnConnected is .NET's: the client's answer would wait behind the very
-// function that waits for it.
-var errInOnConnected = errors.New("client results inside OnConnected are not allowed")
+// resultError is why there is no result, in .NET's words.
+type resultError struct {
+	text  string
+	cause error // or nil
+}
+
+func (e *resultError) Error() string { return e.text }
+func (e *resultError) Unwrap() error { return e.cause }
+
+// errInOnConnected: the client's answer would wait behind the very function that
+// waits for it.
+var errInOnConnected = &resultError{text: "Client results inside OnConnectedAsync Hub methods are not allowed."}
 
 // Invoke calls a function of the client, waits for its answer and stores it in
 // the value that result points to; a nil result takes only the fact. It gives
@@ -38,20 +47,9 @@ func (c Caller) Invoke(ctx context.Context, result any, target string, args ...a
 func (h *Hub) Invoke(ctx context.Context, connectionID string, result any, target string, args ...any) error {
 	s := h.directory.find(connectionID)
 	if s == nil {
-		return fmt.Errorf("connection '%s' does not exist", connectionID)
+		return &resultError{text: fmt.Sprintf("Connection '%s' does not exist.", connectionID)}
 	}
 	return Caller{s: s}.Invoke(ctx, result, target, args...)
-}
-
-// release lets another call of the connection have the slot of c, for the rest
-// of c.
-func (s *Session) release(c *call) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.slot {
-		s.releaseLocked(c)
-		s.startLocked()
-	}
 }
 
 // call makes a call of the client and waits.
@@ -66,7 +64,7 @@ func (s *Session) call(ctx context.Context, result any, target string, args []an
 	case got = <-ch:
 	case <-ctx.Done():
 		s.forget(id)
-		return fmt.Errorf("invocation canceled by the server: %w", ctx.Err())
+		return &resultError{text: "Invocation canceled by the server.", cause: ctx.Err()}
 	case <-s.context().Done():
 		s.forget(id)
 		return s.errDisconnected()
@@ -81,13 +79,13 @@ func (s *Session) call(ctx context.Context, result any, target string, args []an
 		got.result = s.null()
 	}
 	if err := s.codec.Unmarshal(got.result, result, s.hub.cfg.Naming); err != nil {
-		return fmt.Errorf("the client's result is not a %T: %w", result, err)
+		return &resultError{text: fmt.Sprintf("Error trying to deserialize result to %s. %v", strings.TrimPrefix(fmt.Sprintf("%T", result), "*"), err), cause: err}
 	}
 	return nil
 }
 
 func (s *Session) errDisconnected() error {
-	return fmt.Errorf("connection '%s' disconnected", s.conn.ConnectionID())
+	return &resultError{text: fmt.Sprintf("Connection '%s' disconnected.", s.conn.ConnectionID())}
 }
 
 // null is an answer without a value.

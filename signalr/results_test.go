@@ -92,7 +92,7 @@ func TestAwaitingTheClientGivesTheSlotBack(t *testing.T) {
 		p.call(asks("5", "Quick", ""))
 		asked := p.take()
 		slices.SortFunc(asked, func(a, b frame) int { return strings.Compare(a.text, b.text) }) // they run beside each other
-		if n := len(asked); n != 5 || asked[0].text != asks("s1", "Double", "1")+"\x1e" || !strings.Contains(asked[4].text, "quick") {
+		if n := len(asked); n != 5 || !strings.HasPrefix(asked[0].text, `{"type":1,"invocationId":"s1","target":"Double",`) || !strings.Contains(asked[4].text, "quick") {
 			t.Fatalf("got %v", asked)
 		}
 		for _, id := range []string{"s2", "s1", "s4", "s3"} {
@@ -130,10 +130,10 @@ func TestClientResultsEnd(t *testing.T) {
 			p.wantEnd(transports.ReasonDrain)
 			h.Wait()
 			h.awaited.Range(func(id, _ any) bool { t.Errorf("%v is still awaited", id); return true })
-			if err := h.Invoke(t.Context(), "conn-1", nil, "Note"); err == nil || err.Error() != "connection 'conn-1' does not exist" {
+			if err := h.Invoke(t.Context(), "conn-1", nil, "Note"); err == nil || err.Error() != "Connection 'conn-1' does not exist." {
 				t.Errorf("got %v", err)
 			}
-			if err := (Caller{s: p.s}).Invoke(t.Context(), nil, "Note"); err == nil || err.Error() != "connection 'conn-1' disconnected" {
+			if err := (Caller{s: p.s}).Invoke(t.Context(), nil, "Note"); err == nil || err.Error() != "Connection 'conn-1' disconnected." {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -155,5 +155,59 @@ func TestForeignResultsCloseTheirSender(t *testing.T) {
 		}
 		a.want(`{"type":7,"error":"Connection closed with an error.","allowReconnect":true}`)
 		a.wantEnd(transports.ReasonProtocolError)
+	})
+}
+
+// Reference section 4.9: the texts that a program, or with DetailedErrors a client,
+// gets to see.
+func TestTextsOfClientResults(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := asker(Config{})
+		errs := make(chan error, 1)
+		ask := func(ctx context.Context, c Caller) {
+			go func() { // ends with the call
+				var n int
+				errs <- c.Invoke(ctx, &n, "Note")
+			}()
+		}
+		h.OnConnected(func(ctx context.Context, c Caller) error {
+			if err := c.Invoke(ctx, nil, "Note"); err == nil || err.Error() != "Client results inside OnConnectedAsync Hub methods are not allowed." {
+				t.Errorf("in OnConnected: %v", err)
+			}
+			return nil
+		})
+		p := connect(t, h, Options{})
+		want := func(text string, is error) {
+			t.Helper()
+			if err := <-errs; err == nil || err.Error() != text || is != nil && !errors.Is(err, is) {
+				t.Errorf("got %v, want %s", err, text)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ask(ctx, Caller{s: p.s})
+		p.take()
+		cancel()
+		want("Invocation canceled by the server.", context.Canceled)
+
+		ask(t.Context(), Caller{s: p.s})
+		p.take()
+		p.call(`{"type":3,"invocationId":"s2","result":"x"}`)
+		if err := <-errs; err == nil || !strings.HasPrefix(err.Error(), "Error trying to deserialize result to int. ") {
+			t.Errorf("another type: %v", err)
+		}
+
+		ask(t.Context(), Caller{s: p.s})
+		p.take()
+		p.call(`{"type":3,"invocationId":"s3","error":"Error: from callback"}`)
+		want("Error: from callback", nil)
+
+		ask(t.Context(), Caller{s: p.s})
+		p.take()
+		p.s.Leave(transports.ReasonDrain)
+		want("Connection 'conn-1' disconnected.", nil)
+		p.wantEnd(transports.ReasonDrain)
+		if err := h.Invoke(t.Context(), "X", nil, "Note"); err == nil || err.Error() != "Connection 'X' does not exist." {
+			t.Errorf("nobody: %v", err)
+		}
 	})
 }

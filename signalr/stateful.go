@@ -91,8 +91,8 @@ func (s *Session) Detach(f transports.Framer) {
 	}
 }
 
-// lostLocked reports that the socket is lost. A message that was counted is taken
-// all the same, over every bound.
+// lostLocked reports that the socket is lost. What has not been counted by then the
+// client sends again.
 func (s *Session) lostLocked() bool { return s.state != nil && s.state.lost }
 
 // fillStateful is Fill with stateful reconnect.

@@ -331,35 +331,6 @@ func TestNothingIsCountedBeforeTheClientCounts(t *testing.T) {
 	}
 }
 
-// A socket that is lost while the client is not read from is let go, and another
-// one begins.
-func TestALostSocketLetsTheReaderGo(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		p := dialStateful(t, adder(Config{MaxQueuedCalls: 1}))
-		done := make(chan struct{})
-		go func() { // ends when the third call was let in
-			for i := range 3 {
-				p.call(asks(fmt.Sprint(i), "Sleep", "5000"))
-			}
-			p.call(asks("9", "Add", "1,1")) // not counted
-			close(done)
-		}()
-		time.Sleep(time.Second)
-		p.cut()
-		<-done
-		p.resume()
-		if got := p.take(); len(got) == 0 || got[0].text != sequence(1)+"\x1e" {
-			t.Errorf("it begins with %v", got)
-		}
-		p.call(sequence(4))
-		time.Sleep(20 * time.Second)
-		p.take()
-		if n := p.s.state.next; n != 4 {
-			t.Errorf("the next message would be %d", n)
-		}
-	})
-}
-
 // An Ack may be lost with its socket: it is said again.
 func TestAcksAreRepeated(t *testing.T) {
 	bubble(t, func(t *testing.T) {

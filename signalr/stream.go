@@ -10,19 +10,25 @@ import (
 
 // openStreamsLocked makes what a call with streams needs: a context that ends
 // with it, its name among the running ones, and the streams that the client is
-// going to send. It returns why that is not possible.
-func (s *Session) openStreamsLocked(c *call, ids []string) (fail string) {
-	w := s.work
+// going to send. It returns what tells why that is not possible.
+func (s *Session) openStreamsLocked(c *call, ids []string) (fail func() string) {
+	w, cfg := s.work, &s.hub.cfg
 	streams := c.method.result.streams()
 	if streams && w.streams[c.id] != nil {
-		return fmt.Sprintf("Invocation ID '%s' is already in use.", c.id)
+		return func() string { return fmt.Sprintf("Invocation ID '%s' is already in use.", c.id) }
+	}
+	refuse := func(format string, arg any) func() string {
+		return func() string { return textUnexpected(c.method.name) + " HubException: " + fmt.Sprintf(format, arg) }
 	}
 	n := len(ids)
 	if streams {
 		n++
 	}
-	if len(w.streams)+len(w.uploads)+n > s.hub.cfg.MaxStreams {
-		return textUnexpected(c.method.name) + fmt.Sprintf(" HubException: More than %d streams at a time.", s.hub.cfg.MaxStreams)
+	if len(w.streams)+len(w.uploads)+n > cfg.MaxStreams {
+		return refuse("More than %d streams at a time.", cfg.MaxStreams)
+	}
+	if w.streaming > 0 && w.streaming+c.size > cfg.MaxRunningBytes {
+		return refuse("More than %d bytes of calls with streams at a time.", cfg.MaxRunningBytes)
 	}
 	for i, id := range ids {
 		if w.uploads[id] != nil {
@@ -30,7 +36,7 @@ func (s *Session) openStreamsLocked(c *call, ids []string) (fail string) {
 				delete(w.uploads, u.id)
 			}
 			c.uploads = nil
-			return textUnexpected(c.method.name) + fmt.Sprintf(" HubException: Stream ID '%s' is already in use.", id)
+			return refuse("Stream ID '%s' is already in use.", id)
 		}
 		u := &upload{id: id}
 		if w.uploads == nil {
@@ -45,8 +51,9 @@ func (s *Session) openStreamsLocked(c *call, ids []string) (fail string) {
 		}
 		w.streams[c.id] = c
 	}
+	w.streaming += c.size
 	c.ctx, c.cancel = context.WithCancel(s.contextLocked())
-	return ""
+	return nil
 }
 
 // closeStreamsLocked takes back what openStreamsLocked has made, when the call
@@ -60,9 +67,11 @@ func (s *Session) closeStreamsLocked(c *call) {
 		delete(w.streams, c.id)
 	}
 	for _, u := range c.uploads {
-		u.queue, u.bytes, u.closed = nil, 0, true
+		s.emptyLocked(u)
+		u.closed = true
 		delete(w.uploads, u.id)
 	}
+	w.streaming -= c.size
 	s.signalLocked()
 }
 

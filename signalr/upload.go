@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"time"
 
 	"hubline/signalr/protocol"
 )
@@ -13,7 +12,8 @@ import (
 type upload struct {
 	id     string
 	queue  []protocol.Raw
-	bytes  int
+	bytes  int   // in queue, on its way to the method, and of the client's error text
+	taken  int   // of them: on its way
 	ended  bool  // the client has sent the last item
 	closed bool  // the method has returned, so nobody reads
 	err    error // how it ended, if not well
@@ -24,31 +24,25 @@ var (
 	errUploadItem = errors.New("Failed to bind Stream message.")        //nolint:staticcheck // .NET's text
 )
 
-// item is a StreamItem. It blocks while the call is behind with reading; the
-// client's silence is then our fault.
+// item is a StreamItem, for which there is room.
 func (s *Session) item(m *protocol.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.uploadLocked(m.InvocationID)
-	if u == nil || u.ended {
-		return
-	}
-	cfg := &s.hub.cfg
-	room := func() bool {
-		return u.closed || s.lostLocked() || len(u.queue) == 0 || len(u.queue) < cfg.StreamBuffer && u.bytes+len(m.Item) <= cfg.MaxQueuedBytes
-	}
-	if !room() {
-		s.flags.Or(flagBusy)
-		s.awaitLocked(room, nil)
-		s.heard.Store(time.Now().UnixNano())
-		s.flags.And(^uint32(flagBusy))
-	}
-	if u.closed || s.over {
+	if u == nil || u.ended || s.over {
 		return
 	}
 	u.queue = append(u.queue, append(protocol.Raw(nil), m.Item...))
-	u.bytes += len(m.Item)
+	s.holdLocked(u, len(m.Item))
 	s.signalLocked()
+}
+
+// holdLocked notes n bytes more of a stream, or less.
+func (s *Session) holdLocked(u *upload, n int) {
+	if n != 0 {
+		u.bytes += n
+		s.work.uploaded += n // there is work as long as a stream holds something
+	}
 }
 
 func (s *Session) uploadLocked(id string) *upload {
@@ -60,15 +54,16 @@ func (s *Session) uploadLocked(id string) *upload {
 
 // endUploadLocked is a Completion of a stream from the client.
 func (s *Session) endUploadLocked(u *upload, text string) {
-	u.ended = true
-	if text != "" {
+	if !u.ended && text != "" {
 		u.err = &Error{Text: text}
+		s.holdLocked(u, len(text))
 	}
+	u.ended = true
 	s.signalLocked()
 }
 
-// next waits for an item. ok is false at the end of the stream, with the error
-// that it ended with, if any.
+// next waits for an item, which counts until arrived is called. ok is false at the
+// end of the stream, with the error that it ended with, if any.
 func (s *Session) next(c *call, u *upload, item reflect.Value) (ok bool, err error) {
 	s.mu.Lock()
 	s.awaitLocked(func() bool { return len(u.queue) > 0 || u.ended || u.closed }, c.ctx.Done())
@@ -86,16 +81,33 @@ func (s *Session) next(c *call, u *upload, item reflect.Value) (ok bool, err err
 	raw := u.queue[0]
 	u.queue[0] = nil
 	u.queue = u.queue[1:]
-	u.bytes -= len(raw)
+	u.taken += len(raw)
 	s.signalLocked()
 	s.mu.Unlock()
 	if s.decodeItem(raw, item) != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		u.queue, u.bytes, u.ended, u.err = nil, 0, true, errUploadItem
+		s.emptyLocked(u)
+		u.ended, u.err = true, errUploadItem
 		return false, u.err
 	}
 	return true, nil
+}
+
+// arrived notes that the method has what was taken.
+func (s *Session) arrived(u *upload) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.holdLocked(u, -u.taken)
+	u.taken = 0
+	s.signalLocked()
+}
+
+// emptyLocked forgets what a stream holds.
+func (s *Session) emptyLocked(u *upload) {
+	s.holdLocked(u, -u.bytes)
+	u.queue, u.taken = nil, 0
+	s.signalLocked()
 }
 
 // decodeItem decodes one item. A type whose own decoding panics has failed.
@@ -122,6 +134,7 @@ func (s *Session) sequence(c *call, u *upload, p *param) reflect.Value {
 				yield.Call([]reflect.Value{reflect.Zero(p.item), reflect.ValueOf(&err).Elem()})
 				return nil
 			}
+			s.arrived(u)
 			if !yield.Call([]reflect.Value{item.Elem(), reflect.Zero(typeError)})[0].Bool() {
 				return nil
 			}
@@ -149,6 +162,7 @@ func (s *Session) channel(c *call, u *upload, p *param) reflect.Value {
 			if i, _, _ := reflect.Select(cases); i == 0 {
 				return
 			}
+			s.arrived(u)
 		}
 	})
 	return ch.Convert(p.typ)

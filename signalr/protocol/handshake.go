@@ -84,17 +84,46 @@ func (h *HandshakeRequest) decode(body []byte) error {
 }
 
 // SkipLateSeparator tells how many bytes of buf, the first ones after a bare
-// handshake, are its separator after all. For MessagePack the same byte may
-// start a message of 30 bytes; then an array follows.
-func SkipLateSeparator(c Codec, buf []byte) int {
-	if len(buf) == 0 || buf[0] != recordSeparator {
-		return 0
+// handshake, are its separator after all; more tells that the bytes that follow
+// decide, and no whole message is there yet.
+//
+// In JSON no message begins with a separator. In MessagePack the same byte may
+// be the length of a message of 30 bytes. Then the head of an array follows, or
+// else it is a separator. Such a head taken for a length has more than one byte,
+// and behind those a separated message has the head of its array, where one of
+// 30 bytes has what is none: the rest of its own head or of its type, or its
+// second item, which no type has as an array. What remains are 30 bytes with what
+// nobody reads as their second item, of a Ping or of a type that is not Known: if
+// that is an array, it is lost.
+func SkipLateSeparator(c Codec, buf []byte) (n int, more bool) {
+	switch {
+	case len(buf) == 0:
+		return 0, true
+	case buf[0] != recordSeparator:
+		return 0, false
+	case !c.Binary():
+		return 1, false
+	case len(buf) == 1:
+		return 0, true
+	case !beginsArray(buf[1]):
+		return 1, false
 	}
-	if c.Binary() && len(buf) > 1 && buf[1]&0xf0 == 0x90 {
-		return 0
+	for i := 1; i <= maxPrefix; i++ { // the length
+		switch {
+		case i+1 == len(buf):
+			return 0, true
+		case buf[i]&0x80 != 0:
+			continue
+		case beginsArray(buf[i+1]):
+			return 1, false
+		}
+		return 0, false
 	}
-	return 1
+	return 0, false // it would be too long
 }
+
+// beginsArray reports that a MessagePack array begins with c.
+func beginsArray(c byte) bool { return c&0xf0 == 0x90 || c == codeArray16 || c == codeArray32 }
 
 // Choose returns the codec that the request asks for, or an error whose text
 // is for the client. binary tells whether the transport carries arbitrary

@@ -120,18 +120,84 @@ func TestSkipLateSeparator(t *testing.T) {
 		c    Codec
 		in   string
 		want int
+		more bool
 	}{
-		{JSON, "", 0},
-		{JSON, "\x1e{", 1},
-		{JSON, "{", 0},
-		{MessagePack, "\x1e", 1},
-		{MessagePack, "\x1e\x02\x91\x06", 1},
-		{MessagePack, "\x1e\x96\x01", 0}, // a message of 30 bytes
-		{MessagePack, "\x02\x91\x06", 0},
+		{JSON, "", 0, true},
+		{JSON, "\x1e", 1, false},
+		{JSON, "\x1e{", 1, false},
+		{JSON, "{", 0, false},
+		{MessagePack, "", 0, true},
+		{MessagePack, "\x02\x91\x06", 0, false},
+		{MessagePack, "\x1e", 0, true},
+		{MessagePack, "\x1e\x02", 1, false},
+		{MessagePack, "\x1e\x1e", 1, false},
+		{MessagePack, "\x1e\x96", 0, true},
+		// Messages of 30 bytes.
+		{MessagePack, "\x1e\x95\x01", 0, true},
+		{MessagePack, "\x1e\x95\x01\x80", 0, false},
+		{MessagePack, "\x1e\x93\x07\xd9", 0, false},
+		{MessagePack, "\x1e\x92\x09\xcf", 0, false},
+		{MessagePack, "\x1e\x95\xcc\x01", 0, true},
+		{MessagePack, "\x1e\x95\xcc\x01\x80", 0, false},
+		{MessagePack, "\x1e\x95\xcd\x00\x01", 0, false},
+		{MessagePack, "\x1e\xdc\x00", 0, true},
+		{MessagePack, "\x1e\xdc\x00\x05", 0, false},
+		{MessagePack, "\x1e\xdd\x00\x00\x00\x05", 0, false},
+		// The separator, and messages of 146, 144, 92 and 32,768 bytes.
+		{MessagePack, "\x1e\x92\x01\x95", 1, false},
+		{MessagePack, "\x1e\x90\x01\xdc", 1, false},
+		{MessagePack, "\x1e\xdc\x00\xdd", 1, false},
+		{MessagePack, "\x1e\x90\x80\x02", 0, true},
+		{MessagePack, "\x1e\x90\x80\x02\x95", 1, false},
+		// Neither.
+		{MessagePack, "\x1e\x90\x80\x80\x80\x80\x01\x95", 0, false},
+		// A Ping of 30 bytes with an array that nobody reads is not told apart.
+		{MessagePack, "\x1e\x92\x06\x91", 1, false},
 	}
 	for _, tt := range tests {
-		if got := SkipLateSeparator(tt.c, []byte(tt.in)); got != tt.want {
-			t.Errorf("%s %q: %d, want %d", tt.c.Name(), tt.in, got, tt.want)
+		if got, more := SkipLateSeparator(tt.c, []byte(tt.in)); got != tt.want || more != tt.more {
+			t.Errorf("%s %q: %d, %v; want %d, %v", tt.c.Name(), tt.in, got, more, tt.want, tt.more)
 		}
 	}
+}
+
+// Whatever message follows a bare handshake, with the separator before it or not,
+// is found; and more bytes never change an answer.
+func FuzzSkipLateSeparator(f *testing.F) {
+	for _, m := range forms {
+		f.Add(unhex(f, m.packed))
+	}
+	f.Add([]byte("\x1e\x95\x01\x80\xa11\xa1T\x91\xb5" + strings.Repeat("x", 21)))
+	f.Add([]byte("\x92\x01\x95\x01\x80\xa11\xa1T\x91\xd9\x88" + strings.Repeat("x", 136)))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		late := append([]byte{recordSeparator}, in...)
+		for _, buf := range [][]byte{in, late} {
+			want, more := SkipLateSeparator(MessagePack, buf)
+			for i := range buf {
+				n, undecided := SkipLateSeparator(MessagePack, buf[:i])
+				for j := range min(i, 2) { // with the separator, and without
+					if body, _, err := MessagePack.Next(buf[j:i], fuzzLimit); undecided && len(body) > 0 && err == nil {
+						t.Fatalf("%x is a whole message, and waits", buf[:i])
+					}
+				}
+				if !undecided && (n != want || more) {
+					t.Fatalf("%x: %d after %d bytes, then %d, %v", buf, n, i, want, more)
+				}
+			}
+		}
+		body, n, err := MessagePack.Next(in, fuzzLimit)
+		var m Message
+		if err != nil || n == 0 || MessagePack.Decode(body, &m) != nil {
+			return
+		}
+		if n, more := SkipLateSeparator(MessagePack, late); n != 1 || more {
+			t.Errorf("the separator before %x: %d, %v", in, n, more)
+		}
+		if m.Type == TypePing || !m.Type.Known() {
+			return
+		}
+		if n, more := SkipLateSeparator(MessagePack, in); n != 0 || more {
+			t.Errorf("%x: %d, %v", in, n, more)
+		}
+	})
 }
