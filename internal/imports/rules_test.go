@@ -44,7 +44,16 @@ var rooms = []room{
 		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
 	},
 	{
-		path: "broker", may: []string{"replay"}, why: "the core must not know how events come in or go out",
+		path: "replay/journal", why: "a log of bytes on disk does not know what they mean",
+		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "replay/ledger", may: []string{"replay", "replay/journal"},
+		why:   "what lies on disk knows events and cursors, not who publishes or reads them",
+		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
+	},
+	{
+		path: "broker", may: []string{"replay", "replay/ledger"}, why: "the core must not know how events come in or go out",
 		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
 	},
 	{

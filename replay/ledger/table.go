@@ -1,0 +1,108 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+var (
+	bucketMeta    = []byte("meta")
+	bucketUsers   = []byte("users")
+	bucketCursors = []byte("cursors")
+	bucketKeys    = []byte("keys")
+	bucketDue     = []byte("due") // keys by time, without content
+)
+
+// errTable means that the table cannot be read as one.
+var errTable = errors.New("ledger: state.db is damaged")
+
+// table is state.db.
+type table struct{ db *bolt.DB }
+
+// openTable opens the file or makes it. lost means that there was one that is
+// damaged; it was put aside.
+func openTable(path string, noSync bool) (t *table, m meta, lost bool, err error) {
+	t, m, err = tryTable(path, noSync)
+	if !errors.Is(err, errTable) {
+		return t, m, false, err
+	}
+	if err := os.Rename(path, fmt.Sprintf("%s.damaged-%d", path, time.Now().UnixNano())); err != nil {
+		return nil, meta{}, false, fmt.Errorf("ledger: %w", err)
+	}
+	t, m, err = tryTable(path, noSync)
+	return t, m, true, err
+}
+
+func tryTable(path string, noSync bool) (t *table, m meta, err error) {
+	t = &table{}
+	defer func() {
+		if err != nil && t.db != nil {
+			err = errors.Join(err, t.db.Close())
+		}
+	}()
+	err = guard(func() (err error) {
+		// Whoever holds the lock of the log may have it: who waits longer than a
+		// moment waits for a foreign program.
+		t.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 2 * time.Second, FreelistType: bolt.FreelistMapType, NoSync: noSync})
+		return err
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return t, m, fmt.Errorf("%w: %w", errTable, err)
+	case err != nil:
+		return t, m, fmt.Errorf("ledger: state.db: %w", err)
+	}
+	err = t.update(func(tx *bolt.Tx) error {
+		made := tx.Bucket(bucketMeta) == nil
+		for _, b := range [][]byte{bucketMeta, bucketUsers, bucketCursors, bucketKeys, bucketDue} {
+			if _, err := tx.CreateBucketIfNotExists(b); err != nil {
+				return err
+			}
+		}
+		if made {
+			m.rebuilding = true
+			m.epochs.add()
+			return tx.Bucket(bucketMeta).Put(metaKey, m.encode())
+		}
+		var ok bool
+		if m, ok = decodeMeta(tx.Bucket(bucketMeta).Get(metaKey)); !ok {
+			return fmt.Errorf("%w: its meta row", errTable)
+		}
+		return nil
+	})
+	return t, m, err
+}
+
+// view and update turn the panics with which the library answers pages that are
+// not what they should be into errors.
+func (t *table) view(f func(*bolt.Tx) error) error {
+	return guard(func() error { return t.db.View(f) })
+}
+
+func (t *table) update(f func(*bolt.Tx) error) error {
+	return guard(func() error { return t.db.Update(f) })
+}
+
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errTable, p)
+		}
+	}()
+	return f()
+}
+
+// get passes a row, which is valid until the function returns; nil is none.
+func (t *table) get(bucket, key []byte, f func(row []byte)) error {
+	return t.view(func(tx *bolt.Tx) error {
+		f(tx.Bucket(bucket).Get(key))
+		return nil
+	})
+}
+
+func (t *table) close() error { return guard(t.db.Close) }
