@@ -26,31 +26,59 @@ func (b *Broker) Broadcast(ev *replay.Event, key Key) (BroadcastReceipt, error) 
 		return BroadcastReceipt{}, ErrDraining
 	}
 	id := idKey(ev)
+	b.broadcasting <- struct{}{}
+	defer func() { <-b.broadcasting }()
+	if r, ok, err := b.repeatedBroadcast(key, id); ok || err != nil {
+		return r, err
+	}
+	r := BroadcastReceipt{ID: ev.ID}
+	if b.committer != nil {
+		var err error
+		if r, err = b.broadcastDurably(ev, key, id); err != nil {
+			return BroadcastReceipt{}, err
+		}
+	} else {
+		f := &Frame{Event: ev}
+		for i := range b.shards {
+			b.broadcastToShard(i, f, &r)
+		}
+	}
 	b.broadcastMu.Lock()
-	defer b.broadcastMu.Unlock()
-	r, ok, err := b.broadcasts.find("", key)
+	b.broadcasts.remember("", key, r)
+	b.broadcasts.remember("", id, r)
+	b.broadcastMu.Unlock()
+	b.count(func(c *counters) { c.published++ })
+	return r, nil
+}
+
+// repeatedBroadcast answers a broadcast whose key or id was used before: from the
+// remembered receipts, else from the ledger, which does not know how many there were.
+func (b *Broker) repeatedBroadcast(key, id Key) (r BroadcastReceipt, ok bool, err error) {
+	b.broadcastMu.Lock()
+	r, ok, err = b.broadcasts.find("", key)
 	if !ok && err == nil {
 		if r, ok, err = b.broadcasts.find("", id); ok {
 			b.broadcasts.remember("", key, r)
 		}
 	}
-	switch {
-	case err != nil:
-		return BroadcastReceipt{}, err
-	case ok:
+	b.broadcastMu.Unlock()
+	for _, k := range [...]Key{key, id} {
+		if ok || err != nil || b.committer == nil || k.Name == "" {
+			continue
+		}
+		rec, known := b.committer.ledger.FindKey("", k.Name)
+		switch {
+		case known && rec.Digest != k.Digest:
+			err = ErrConflict
+		case known:
+			r, ok = BroadcastReceipt{ID: rec.ID}, true
+		}
+	}
+	if ok {
 		r.Duplicate = true
 		b.count(func(c *counters) { c.duplicates++ })
-		return r, nil
 	}
-	r = BroadcastReceipt{ID: ev.ID}
-	f := &Frame{Event: ev}
-	for i := range b.shards {
-		b.broadcastToShard(i, f, &r)
-	}
-	b.broadcasts.remember("", key, r)
-	b.broadcasts.remember("", id, r)
-	b.count(func(c *counters) { c.published++ })
-	return r, nil
+	return r, ok, err
 }
 
 // broadcastToShard is one critical section: whoever joins or leaves does so

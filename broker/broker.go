@@ -39,6 +39,9 @@ type Config struct {
 	IdempotencyKeys int
 	// DeviceCursors is how many devices' cursors are remembered. Zero means 100,000.
 	DeviceCursors int
+	// Ledger, which must be the Store's Backing too, is where events are written
+	// before anybody sees them. Nil means that they are kept in memory alone.
+	Ledger Ledger
 }
 
 func (c Config) withDefaults() Config {
@@ -67,8 +70,11 @@ type Broker struct {
 	refused     atomic.Uint64
 	draining    atomic.Bool
 
-	broadcastMu sync.Mutex // held for the whole of a broadcast
-	broadcasts  *keyring[BroadcastReceipt]
+	committer *committer // nil without a ledger
+
+	broadcasting chan struct{} // has one place, which a broadcast takes for its whole time
+	broadcastMu  sync.Mutex    // guards broadcasts
+	broadcasts   *keyring[BroadcastReceipt]
 }
 
 // shard holds the users with a connection whose names hash to it. The store
@@ -80,9 +86,10 @@ type shard struct {
 	mu       sync.Mutex
 	users    map[string]*user
 	keys     *keyring[Receipt]
+	awaited  map[keyID]keyed[*Pending] // publishes with keys that are on their way to the disk
 	counters counters
 
-	_ [48]byte // two shards share no cache line
+	_ [40]byte // two shards share no cache line
 }
 
 // user is one user with at least one connection. The shard's lock guards it.
@@ -101,17 +108,32 @@ func New(cfg Config, store *replay.Store) *Broker {
 	cfg = cfg.withDefaults()
 	n := store.Shards()
 	share := max(1, cfg.IdempotencyKeys/(n+1))
-	b := &Broker{cfg: cfg, store: store, shards: make([]shard, n), broadcasts: newKeyring[BroadcastReceipt](share)}
+	b := &Broker{cfg: cfg, store: store, shards: make([]shard, n), broadcasts: newKeyring[BroadcastReceipt](share), broadcasting: make(chan struct{}, 1)}
 	for i := range b.shards {
 		sh := &b.shards[i]
 		sh.broker, sh.users, sh.keys = b, make(map[string]*user), newKeyring[Receipt](share)
 	}
-	b.devices.init(cfg.DeviceCursors)
+	b.devices.init(cfg.DeviceCursors, cfg.Ledger)
+	if cfg.Ledger != nil {
+		b.committer = newCommitter(b, cfg.Ledger)
+	}
 	return b
 }
 
 // Store is the log behind the broker, for reading.
 func (b *Broker) Store() *replay.Store { return b.store }
+
+// Durable reports whether what Publish has accepted is on disk.
+func (b *Broker) Durable() bool { return b.committer != nil }
+
+// Close drains, and ends when all that was published is written. With a Ledger it
+// must be called before that is closed; without one there is no need.
+func (b *Broker) Close() {
+	b.Drain()
+	if b.committer != nil {
+		b.committer.close()
+	}
+}
 
 // Drain makes every later publish and subscription fail with ErrDraining.
 func (b *Broker) Drain() { b.draining.Store(true) }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"maps"
 	"strings"
 	"sync"
 
@@ -10,48 +11,85 @@ import (
 )
 
 // deviceCursors remembers how far each device has confirmed its user's events.
-// The devices that used theirs least recently are forgotten first.
+// The devices that used theirs least recently are forgotten first; with a ledger,
+// it knows them.
 type deviceCursors struct {
-	mu  sync.Mutex
-	lru *simplelru.LRU[deviceID, replay.Cursor]
+	ledger Ledger // or nil
+
+	mu    sync.Mutex
+	lru   *simplelru.LRU[deviceID, replay.Cursor]
+	moved map[deviceID]replay.Cursor // and not yet written to the ledger
 }
 
 type deviceID struct{ user, device string }
 
-func (d *deviceCursors) init(size int) {
-	l, err := simplelru.NewLRU[deviceID, replay.Cursor](max(1, size), nil)
+func (d *deviceCursors) init(size int, l Ledger) {
+	lru, err := simplelru.NewLRU[deviceID, replay.Cursor](max(1, size), nil)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	d.lru = l
+	d.lru, d.ledger = lru, l
 }
 
 // find returns the device's saved cursor.
 func (d *deviceCursors) find(user, device string) (replay.Cursor, bool) {
+	id := deviceID{user, device}
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.lru.Get(deviceID{user, device})
+	c, ok := d.lru.Get(id)
+	if !ok {
+		c, ok = d.moved[id] // forgotten in the second before it is written
+	}
+	d.mu.Unlock()
+	if !ok && d.ledger != nil && device != "" {
+		return d.ledger.FindCursor(user, device)
+	}
+	return c, ok
 }
 
 // save moves the device's cursor forward; within an epoch it never goes back.
 func (d *deviceCursors) save(user, device string, c replay.Cursor) {
+	old, ok := d.find(user, device)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := deviceID{user, device}
-	switch old, ok := d.lru.Peek(id); {
-	case !ok:
+	if now, here := d.lru.Peek(id); here {
+		old, ok = now, true // perhaps moved meanwhile
+	} else {
 		id = deviceID{strings.Clone(user), strings.Clone(device)} // they outlive the connection
-	case old.Epoch == c.Epoch && old.Seq > c.Seq:
+	}
+	if ok && old.Epoch == c.Epoch && old.Seq >= c.Seq {
 		c = old // as a use it counts all the same
+	} else if d.ledger != nil {
+		if d.moved == nil {
+			d.moved = make(map[deviceID]replay.Cursor)
+		}
+		d.moved[id] = c
 	}
 	d.lru.Add(id, c)
 }
 
+// take returns the cursors that have moved since it was called last.
+func (d *deviceCursors) take() map[deviceID]replay.Cursor {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	moved := d.moved
+	d.moved = nil
+	return moved
+}
+
+// putBack has cursors taken again that were not written, unless they have moved on.
+func (d *deviceCursors) putBack(cursors map[deviceID]replay.Cursor) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.moved != nil {
+		maps.Copy(cursors, d.moved)
+	}
+	d.moved = cursors
+}
+
 // DeviceCursor is the saved cursor of a user's device.
 func (b *Broker) DeviceCursor(user, device string) (replay.Cursor, bool) {
-	b.devices.mu.Lock()
-	defer b.devices.mu.Unlock()
-	return b.devices.lru.Peek(deviceID{user, device})
+	return b.devices.find(user, device)
 }
 
 // Acknowledge saves the cursor for the connection's device: the client has

@@ -14,10 +14,17 @@
 // page by page, until it has caught up. Replays use the same path: a replay of
 // any length needs no more memory than a page.
 //
+// # Delivering again
+//
+// What [Broker.Redeliver] puts before a connection waits beside its queue, and is
+// taken when the connection has passed the head that the log had then. It is
+// therefore nothing to fall back to the log from, and no position.
+//
 // # Lock order
 //
-//	Broker.broadcastMu → shard.mu → Subscription.mu → replay's own locks
+//	shard.mu → Subscription.mu → replay's own locks
 //	shard.mu → deviceCursors.mu
+//	Broker.broadcastMu (a leaf)
 //	Frame.mu (a leaf: held only while a frame is encoded)
 //
 // Never two shards at a time. Wakers are called with shard.mu held, so a Waker

@@ -132,7 +132,7 @@ func (f *fixture) trySubscribe(o Options, since string) (*client, error) {
 func (s *Subscription) waiting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.closed && (s.queue.count > 0 || s.behind)
+	return !s.closed && (s.queue.count > 0 || s.behind || s.again != nil)
 }
 
 // take returns what waits as text: seqs, and gaps in brackets.
@@ -156,6 +156,9 @@ func (c *client) takeBy(n int) string {
 func (d *Delivery) text() string {
 	if d.Gap != nil {
 		return gapText(d.Gap)
+	}
+	if d.Redelivered {
+		return fmt.Sprint(d.Seq, "again")
 	}
 	return fmt.Sprint(d.Seq)
 }

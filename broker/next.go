@@ -39,11 +39,48 @@ func (s *Subscription) put(it item, cfg *Config) (lagged bool) {
 // Close it returns nothing.
 func (s *Subscription) Next(dst []Delivery, maxBytes int) []Delivery {
 	dst = dst[:0]
+	if cap(dst) == 0 {
+		return dst
+	}
+	for {
+		var behind bool
+		if dst, behind = s.take(dst, maxBytes); !behind || len(dst) > 0 {
+			return dst
+		}
+		for done := false; !done && len(dst) == 0; {
+			dst, done = s.read(dst, min(maxBytes, readBytes))
+		}
+		if len(dst) > 0 {
+			return dst
+		}
+		// It has caught up: what waits to be delivered again may come now.
+	}
+}
+
+// take takes from the queue, and what is to be delivered again. It reports true if
+// what follows is in the log.
+func (s *Subscription) take(dst []Delivery, maxBytes int) (_ []Delivery, behind bool) {
 	s.mu.Lock()
-	for bytes := 0; s.queue.count > 0 && len(dst) < cap(dst); {
-		ev := s.queue.oldest().event
+	defer s.mu.Unlock()
+	for bytes := 0; len(dst) < cap(dst); {
+		again := s.againDue()
+		var ev *replay.Event
+		switch {
+		case again:
+			ev = s.again.items[0].event
+		case s.queue.count > 0:
+			ev = s.queue.oldest().event
+		default:
+			return dst, s.behind && !s.closed
+		}
 		if bytes += ev.Size(); bytes > maxBytes && len(dst) > 0 {
 			break
+		}
+		if again {
+			if it := s.popAgain(); !s.u.log.Expired(ev) {
+				dst = append(dst, Delivery{Seq: it.seq, Event: ev, Redelivered: true})
+			}
+			continue
 		}
 		it := s.queue.pop()
 		s.pos = it.seq
@@ -53,16 +90,7 @@ func (s *Subscription) Next(dst []Delivery, maxBytes int) []Delivery {
 		}
 		dst = append(dst, Delivery{Seq: it.seq, Event: it.event, Frame: it.frame})
 	}
-	behind := s.behind
-	s.mu.Unlock()
-	if !behind || len(dst) > 0 || cap(dst) == 0 {
-		return dst
-	}
-	done := false
-	for !done && len(dst) == 0 {
-		dst, done = s.read(dst, min(maxBytes, readBytes))
-	}
-	return dst
+	return dst, false
 }
 
 // appendExpired notes that an event has expired. Neighbours are one gap.

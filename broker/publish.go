@@ -16,8 +16,18 @@ type Receipt struct {
 // must not be changed afterwards. With a key, or with an id that the publisher
 // chose, a repeated publish returns the first one's receipt with Duplicate set
 // and sends nothing. When the receipt has been forgotten but the log still has
-// the id, Delivered is unknown and 0. It returns ErrConflict or ErrDraining.
+// the id, Delivered is unknown and 0. With a Ledger it waits until the event is on
+// disk. It returns ErrConflict or ErrDraining and, with a Ledger, ErrNoSpace, ErrLog
+// or ErrBusy.
 func (b *Broker) Publish(user string, ev *replay.Event, key Key) (Receipt, error) {
+	if b.committer != nil {
+		return b.Submit(user, ev, key).Wait()
+	}
+	return b.publish(user, ev, key)
+}
+
+// publish is Publish without a ledger.
+func (b *Broker) publish(user string, ev *replay.Event, key Key) (Receipt, error) {
 	if b.draining.Load() {
 		return Receipt{}, ErrDraining
 	}
@@ -50,9 +60,9 @@ func (b *Broker) Publish(user string, ev *replay.Event, key Key) (Receipt, error
 // repeatedLocked answers a publish whose key or id was used before: from the
 // remembered receipts, else from the log, which knows ids only.
 func (b *Broker) repeatedLocked(sh *shard, user string, ev *replay.Event, key, id Key) (r Receipt, ok bool, err error) {
-	r, ok, err = sh.keys.find(user, key)
+	r, ok, err = b.findKeyLocked(sh, user, key)
 	if !ok && err == nil {
-		if r, ok, err = sh.keys.find(user, id); !ok && err == nil && id.Name != "" {
+		if r, ok, err = b.findKeyLocked(sh, user, id); !ok && err == nil && id.Name != "" && b.committer == nil {
 			r, ok, err = b.findInLog(user, ev)
 		}
 		if ok {
@@ -64,6 +74,23 @@ func (b *Broker) repeatedLocked(sh *shard, user string, ev *replay.Event, key, i
 		sh.counters.duplicates++
 	}
 	return r, ok, err
+}
+
+// findKeyLocked looks for a key among those remembered, then in the ledger, which
+// knows nothing of how many connections there were.
+func (b *Broker) findKeyLocked(sh *shard, user string, key Key) (r Receipt, ok bool, err error) {
+	r, ok, err = sh.keys.find(user, key)
+	if ok || err != nil || key.Name == "" || b.committer == nil {
+		return r, ok, err
+	}
+	rec, ok := b.committer.ledger.FindKey(user, key.Name)
+	switch {
+	case !ok:
+		return r, false, nil
+	case rec.Digest != key.Digest:
+		return r, false, ErrConflict
+	}
+	return Receipt{ID: rec.ID, Cursor: rec.Cursor}, true, nil
 }
 
 func (b *Broker) findInLog(user string, ev *replay.Event) (r Receipt, ok bool, err error) {

@@ -24,6 +24,7 @@ type step struct {
 	acked    replay.Cursor
 	welcome  *Welcome
 	delivery *Delivery
+	again    *Delivery
 	moved    *replay.Cursor
 	head     *replay.State // everything must have been seen
 }
@@ -63,6 +64,10 @@ func (h *history) welcomed(since replay.Since, w Welcome) {
 
 func (h *history) took(d *Delivery) {
 	c := *d
+	if d.Redelivered {
+		h.steps = append(h.steps, step{again: &c})
+		return
+	}
 	h.note(step{delivery: &c}, replay.Cursor{Epoch: h.at.Epoch, Seq: d.Seq})
 }
 
@@ -144,6 +149,8 @@ func (w *walk) run() {
 			w.pos.Seq = g.To
 		case s.delivery != nil:
 			w.event(s.delivery)
+		case s.again != nil:
+			w.again(s.again)
 		default:
 			if s.moved.Epoch != w.pos.Epoch || s.moved.Seq < w.pos.Seq {
 				w.fail("moved to %v", s.moved)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -29,6 +30,8 @@ type stormConfig struct {
 	broker                         Config
 	log                            replay.Config
 	broadcasts, filters, targeting bool
+	redeliveries                   int
+	ledger, fails                  bool
 }
 
 func drawStorm(t *rapid.T) stormConfig {
@@ -38,8 +41,12 @@ func drawStorm(t *rapid.T) stormConfig {
 		seed:  rapid.Uint64().Draw(t, "seed"),
 		users: n("users", 1, 4), publishers: n("publishers", 1, 4), clients: n("clients", 2, 8), events: n("events", 20, 150),
 		broadcasts: yes("broadcasts"), filters: yes("filters"), targeting: yes("targeting"),
-		broker: Config{QueueEvents: n("queueEvents", 1, 8), QueueBytes: n("queueBytes", 1, 3000)},
-		log:    replay.Config{MaxEvents: n("maxEvents", 1, 80)},
+		redeliveries: n("redeliveries", 0, 2),
+		broker:       Config{QueueEvents: n("queueEvents", 1, 8), QueueBytes: n("queueBytes", 1, 3000)},
+		log:          replay.Config{MaxEvents: n("maxEvents", 1, 80)},
+	}
+	if c.ledger = yes("ledger"); c.ledger {
+		c.fails = yes("fails")
 	}
 	if yes("tight") {
 		c.log.MaxUsers, c.log.MaxWatermarks = n("maxUsers", 1, 3), n("maxWatermarks", 1, 3)
@@ -66,22 +73,26 @@ func (s *storm) publish(r *rand.Rand, name string) {
 		}
 		if s.cfg.broadcasts && r.IntN(8) == 0 {
 			ev.Type, ev.Device, ev.ExceptDevice = "all", "", ""
-			if _, err := s.Broadcast(ev, Key{}); err != nil {
+			if _, err := s.Broadcast(ev, Key{}); err != nil && !s.refused(err) {
 				s.truth.fail("Broadcast: %v", err)
 			}
 		} else {
 			user := s.user(r)
 			rec, err := s.Publish(user, ev, Key{})
-			if err != nil {
+			switch {
+			case err == nil:
+				s.truth.published(user, rec.Cursor, ev)
+			case !s.refused(err):
 				s.truth.fail("Publish: %v", err)
 			}
-			s.truth.published(user, rec.Cursor, ev)
 		}
 		if r.IntN(3) == 0 {
 			time.Sleep(time.Duration(r.IntN(3)) * time.Millisecond)
 		}
 	}
 }
+
+func (s *storm) refused(err error) bool { return s.cfg.fails && errors.Is(err, ErrNoSpace) }
 
 // wander is a client of one user and device that connects again and again and
 // goes on where it was, until it has met its user's end.
@@ -178,9 +189,13 @@ func (s *storm) run() []string {
 	for i := range s.cfg.clients {
 		clients.Go(func() { s.wander(random(uint64(100+i)), done) }) // ends after done
 	}
+	for i := range s.cfg.redeliveries {
+		clients.Go(func() { s.again(random(uint64(200+i)), done) }) // ends with done
+	}
 	publishers.Wait()
 	close(done)
 	clients.Wait()
+	s.Close()
 	if err := checkEmpty(s.Broker); err != nil {
 		s.truth.fail("%v", err)
 	}
@@ -188,10 +203,14 @@ func (s *storm) run() []string {
 }
 
 func TestStorm(t *testing.T) {
-	total := Stats{}
+	total, again := Stats{}, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := drawStorm(rt)
 		synctest.Test(t, func(*testing.T) {
+			if cfg.ledger {
+				l := slowTape(cfg.seed, cfg.fails)
+				cfg.broker.Ledger, cfg.log.Backing = l, l
+			}
 			s := &storm{Broker: New(cfg.broker, newStore(cfg.log)), cfg: cfg}
 			s.truth.events, s.truth.broadcasts = map[string]*replay.Event{}, map[string]string{}
 			for _, wrong := range s.run() {
@@ -202,10 +221,11 @@ func TestStorm(t *testing.T) {
 			total.Gaps += st.Gaps
 			total.Replayed += st.Replayed
 			total.Delivered += st.Delivered
+			again += s.truth.again()
 		})
 	})
-	if total.Lagged == 0 || total.Gaps == 0 || total.Replayed == 0 || total.Delivered == 0 {
+	if total.Lagged == 0 || total.Gaps == 0 || total.Replayed == 0 || total.Delivered == 0 || again == 0 {
 		t.Errorf("something was never met: %+v", total)
 	}
-	t.Logf("lagged %d times, %d gaps, %d replayed, %d delivered", total.Lagged, total.Gaps, total.Replayed, total.Delivered)
+	t.Logf("lagged %d times, %d gaps, %d replayed, %d delivered, %d again", total.Lagged, total.Gaps, total.Replayed, total.Delivered, again)
 }

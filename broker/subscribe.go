@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"math"
+
 	"hubline/replay"
 )
 
@@ -23,7 +25,7 @@ func (b *Broker) Subscribe(o Options) (*Subscription, Welcome, error) {
 			since = replay.Since{Kind: replay.SinceCursor, Cursor: c}
 		}
 	}
-	s := &Subscription{device: o.Device, match: o.Match, waker: o.Waker}
+	s := &Subscription{device: o.Device, match: o.Match, waker: o.Waker, room: int32(min(max(0, o.Room), math.MaxInt32))} //nolint:gosec // within bounds
 	sv, ok := b.join(s, o.User, since)
 	if !ok {
 		return nil, Welcome{}, b.refuse(ErrTooManyConnections)
@@ -113,6 +115,7 @@ func (s *Subscription) Close() {
 		s.next.prev = s.prev
 	}
 	s.next, s.prev = nil, nil // a closed one must not keep its neighbours
+	sh.goneLocked(s.u.name, s.device)
 	s.u.conns--
 	if s.u.conns == 0 {
 		delete(sh.users, s.u.name)
@@ -130,5 +133,6 @@ func (s *Subscription) end() bool {
 	}
 	s.closed = true
 	s.queue.clear()
+	s.again = nil
 	return true
 }

@@ -26,6 +26,10 @@ type Options struct {
 	Match func(*replay.Event) bool
 	// Waker is told when there is something to take. Required.
 	Waker Waker
+	// Room, if not zero, is for a connection that makes one answer and goes: how
+	// many events that has room for. Redeliver hands it no more, for they would be
+	// lost.
+	Room int
 }
 
 // Welcome tells where a subscription begins.
@@ -58,6 +62,9 @@ type Delivery struct {
 	Frame *Frame
 	// Gap, if set, stands in the place of events that are lost.
 	Gap *replay.Gap
+	// Redelivered: the event comes once more, by Redeliver. Its Seq is no place
+	// that the connection is at, and is to be acknowledged by nobody.
+	Redelivered bool
 }
 
 // Subscription is one connection's place in a user's log. Its methods may be
@@ -72,9 +79,11 @@ type Subscription struct {
 
 	mu     sync.Mutex
 	queue  queue
+	again  *again // waits to be delivered again; nil: nothing
 	pos    uint64 // everything up to here was taken, is lost or not for this connection
 	behind bool   // reads from the log; the queue is empty
 	closed bool
+	room   int32 // Options.Room; does not change
 }
 
 // LogEpoch is the epoch of the user's log. It does not change while there is a

@@ -1,0 +1,244 @@
+package broker
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"hubline/replay"
+	"hubline/replay/ledger"
+)
+
+// Bounds of one commit, so that those who wait are not kept waiting by too many
+// others, and of what may wait.
+const (
+	commitEvents = 4096
+	commitBytes  = 4 << 20
+	waitingBytes = 64 << 20
+
+	cursorInterval = time.Second
+)
+
+// committer writes what was published to the ledger, in the order in which it
+// came: one goroutine takes all that waits, writes it with one sync, and lets the
+// connections see it. So there is never a sync under a user's lock, and no event
+// that a client has seen can be lost.
+type committer struct {
+	broker *Broker
+	ledger Ledger
+
+	mu     sync.Mutex
+	queue  []*Pending
+	bytes  int
+	closed bool
+	wake   chan struct{} // has one place
+	done   chan struct{} // closed when the goroutine has ended
+
+	// The goroutine's own.
+	batch    []*Pending
+	entries  []ledger.Entry
+	standing map[string]replay.Standing // of users who stand in the batch
+}
+
+func newCommitter(b *Broker, l Ledger) *committer {
+	c := &committer{
+		broker: b, ledger: l, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		standing: make(map[string]replay.Standing),
+	}
+	go c.run() // ends with close
+	return c
+}
+
+// enqueue takes p, unless too much waits.
+func (c *committer) enqueue(p *Pending) error {
+	size := p.event.Size()
+	c.mu.Lock()
+	switch {
+	case c.closed:
+		c.mu.Unlock()
+		return ErrDraining
+	case c.bytes > 0 && c.bytes+size > waitingBytes:
+		c.mu.Unlock()
+		return ErrBusy
+	}
+	c.bytes += size
+	c.queue = append(c.queue, p)
+	first := len(c.queue) == 1
+	c.mu.Unlock()
+	if first {
+		c.ring()
+	}
+	return nil
+}
+
+func (c *committer) ring() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is awake, and looks again
+	}
+}
+
+// close ends the goroutine when all that waits is written.
+func (c *committer) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.ring()
+	<-c.done
+}
+
+func (c *committer) run() {
+	defer close(c.done)
+	tick := time.NewTicker(cursorInterval)
+	defer tick.Stop()
+	for over := false; !over; {
+		select {
+		case <-c.wake:
+		case <-tick.C:
+			c.saveCursors()
+		}
+		over = c.commitWaiting()
+	}
+	c.saveCursors()
+}
+
+// commitWaiting writes all that waits. It reports true when nothing more can come.
+func (c *committer) commitWaiting() (over bool) {
+	for {
+		c.settle()
+		c.batch, over = c.take(c.batch[:0])
+		if len(c.batch) == 0 {
+			return over
+		}
+		c.commit(c.batch)
+		clear(c.batch)
+	}
+}
+
+// settle lets those who were just answered publish again before the next commit:
+// otherwise it would get half of them, and the others would wait for two syncs.
+func (c *committer) settle() {
+	for waits, before := c.waits(), -1; waits > before && before < commitEvents; {
+		runtime.Gosched()
+		waits, before = c.waits(), waits
+	}
+}
+
+func (c *committer) waits() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue)
+}
+
+// take appends to dst what the next commit may hold. It reports true when nothing
+// more can come.
+func (c *committer) take(dst []*Pending) (batch []*Pending, over bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, bytes := 0, 0
+	for n < len(c.queue) && n < commitEvents && (n == 0 || bytes < commitBytes) {
+		bytes += c.queue[n].event.Size()
+		n++
+	}
+	dst = append(dst, c.queue[:n]...)
+	rest := copy(c.queue, c.queue[n:])
+	clear(c.queue[rest:])
+	c.queue = c.queue[:rest]
+	c.bytes -= bytes
+	return dst, c.closed
+}
+
+// commit writes a batch. A broadcast in it, of which there is at most one, comes
+// last: nobody knows yet that it was before others.
+func (c *committer) commit(batch []*Pending) {
+	rest := batch[:0]
+	var toAll *Pending
+	for _, p := range batch {
+		if p.toAll != nil {
+			toAll = p
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	c.write(rest)
+	if toAll != nil {
+		c.announce(toAll)
+	}
+}
+
+// write has the events of a batch written, and then seen.
+func (c *committer) write(batch []*Pending) {
+	if len(batch) == 0 {
+		return
+	}
+	for _, p := range batch {
+		c.enter(p.user, p.event, 0, keysOf(p))
+	}
+	first, err := c.flush()
+	for i, p := range batch {
+		if err != nil {
+			c.broker.fail(p, err)
+		} else {
+			c.broker.apply(p, c.standingOf(i, first))
+		}
+	}
+	c.forget()
+}
+
+// enter adds an event to the next commit: itself, or, with body, a broadcast's
+// that lies there.
+func (c *committer) enter(user string, ev *replay.Event, body uint64, keys []ledger.Key) {
+	st, ok := c.standing[user]
+	if !ok {
+		st = c.broker.store.Standing(user)
+	}
+	e := ledger.Entry{User: user, Event: ev, Epoch: st.Epoch, Seq: st.Head + 1, Prev: st.At, Body: body, Keys: keys}
+	st.Head, st.At = e.Seq, c.ledger.Next()+uint64(len(c.entries))
+	c.standing[user] = st
+	c.entries = append(c.entries, e)
+}
+
+// flush writes what was entered. The entries can be read until the next enter.
+func (c *committer) flush() (first uint64, err error) {
+	first, err = c.ledger.Append(c.entries)
+	clear(c.standing)
+	return first, err
+}
+
+// standingOf is where the i-th entry of the last flush stands.
+func (c *committer) standingOf(i int, first uint64) replay.Standing {
+	e := &c.entries[i]
+	return replay.Standing{Epoch: e.Epoch, Head: e.Seq, At: first + uint64(i)} //nolint:gosec // not negative
+}
+
+// forget ends the use of the entries of the last flush.
+func (c *committer) forget() {
+	clear(c.entries)
+	c.entries = c.entries[:0]
+}
+
+func keysOf(p *Pending) []ledger.Key {
+	var keys []ledger.Key
+	for _, k := range [...]Key{p.key, p.id} {
+		if k.Name != "" {
+			keys = append(keys, ledger.Key{Name: k.Name, Digest: k.Digest, ID: p.event.ID})
+		}
+	}
+	return keys
+}
+
+// saveCursors writes the cursors that have moved. What the disk refuses is tried
+// again the next time: without them a device is sent again what it has.
+func (c *committer) saveCursors() {
+	moved := c.broker.devices.take()
+	if len(moved) == 0 {
+		return
+	}
+	list := make([]ledger.DeviceCursor, 0, len(moved))
+	for id, cursor := range moved {
+		list = append(list, ledger.DeviceCursor{User: id.user, Device: id.device, Cursor: cursor})
+	}
+	if err := c.ledger.SaveCursors(list); err != nil {
+		c.broker.devices.putBack(moved)
+	}
+}
