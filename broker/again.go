@@ -13,17 +13,31 @@ type again struct {
 
 type againItem struct {
 	seq, after uint64 // after: what the log had by then goes first
-	event      *replay.Event
+	frame      *Frame
+}
+
+// asked are the events to be delivered again, with frames that the connections share,
+// made when the first one has room.
+type asked struct {
+	events []replay.Entry
+	frames []*Frame
+}
+
+func (a *asked) frame(i int) *Frame {
+	if a.frames[i] == nil {
+		a.frames[i] = &Frame{Event: a.events[i].Event, again: true}
+	}
+	return a.frames[i]
 }
 
 // redeliver puts the events that are for this connection behind those that wait, as
 // far as there is room: no more after the first that has none. It reports false if the
 // connection is closed.
-func (s *Subscription) redeliver(events []replay.Entry, dry bool) (to Recipient, ok bool) {
-	wanted := make([]replay.Entry, 0, len(events))
-	for _, e := range events { // before the lock is taken: they may be many
-		if s.wants(e.Event) {
-			wanted = append(wanted, e)
+func (s *Subscription) redeliver(a *asked, dry bool) (to Recipient, ok bool) {
+	wanted := make([]int, 0, len(a.events))
+	for i := range a.events { // before the lock is taken: they may be many
+		if s.wants(a.events[i].Event) {
+			wanted = append(wanted, i)
 		}
 	}
 	sh := s.u.shard
@@ -40,11 +54,12 @@ func (s *Subscription) redeliver(events []replay.Entry, dry bool) (to Recipient,
 		count, bytes = count+len(s.again.items), bytes+s.again.bytes
 	}
 	after := s.u.log.State().Head
-	events, maxCount, maxBytes := wanted, sh.broker.cfg.QueueEvents, sh.broker.cfg.QueueBytes
+	maxCount, maxBytes := sh.broker.cfg.QueueEvents, sh.broker.cfg.QueueBytes
 	if s.room > 0 {
 		maxCount, maxBytes = min(maxCount, int(s.room)), min(maxBytes, readBytes)
 	}
-	for _, e := range events {
+	for _, i := range wanted {
+		e := &a.events[i]
 		size := e.Event.Size()
 		if count >= maxCount || count > 0 && bytes+size > maxBytes {
 			break
@@ -52,10 +67,10 @@ func (s *Subscription) redeliver(events []replay.Entry, dry bool) (to Recipient,
 		count, bytes = count+1, bytes+size
 		to.Sent, to.Last = to.Sent+1, e.Seq
 		if !dry {
-			s.pushAgain(againItem{seq: e.Seq, after: after, event: e.Event}, size)
+			s.pushAgain(againItem{seq: e.Seq, after: after, frame: a.frame(i)}, size)
 		}
 	}
-	to.Rejected = len(events) - to.Sent
+	to.Rejected = len(wanted) - to.Sent
 	if to.Sent > 0 && !dry {
 		s.waker.Wake()
 	}
@@ -76,7 +91,7 @@ func (s *Subscription) popAgain() againItem {
 	a := s.again
 	it := a.items[0]
 	a.items[0] = againItem{} // the event must not outlive its delivery
-	a.items, a.bytes = a.items[1:], a.bytes-it.event.Size()
+	a.items, a.bytes = a.items[1:], a.bytes-it.frame.Event.Size()
 	if len(a.items) == 0 {
 		s.again = nil
 	}

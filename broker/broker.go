@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -125,6 +126,17 @@ func (b *Broker) Store() *replay.Store { return b.store }
 
 // Durable reports whether what Publish has accepted is on disk.
 func (b *Broker) Durable() bool { return b.committer != nil }
+
+// Err is nil, or wraps ErrLog when nothing can be published any more.
+func (b *Broker) Err() error {
+	if b.committer == nil {
+		return nil
+	}
+	if err := b.committer.ledger.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrLog, err)
+	}
+	return nil
+}
 
 // Close drains, and ends when all that was published is written. With a Ledger it
 // must be called before that is closed; without one there is no need.

@@ -42,6 +42,8 @@ func slowTape(seed uint64, fails bool) *tape {
 	return l
 }
 
+func (*tape) Err() error { return nil }
+
 func (*tape) Epoch() string { return "base" }
 
 func (l *tape) Find(user string) (replay.Standing, bool) {

@@ -8,7 +8,7 @@ import (
 )
 
 // MaxForms is how many wire forms a frame can carry.
-const MaxForms = 8
+const MaxForms = 7
 
 // Form numbers one wire form of an event. Dialects take theirs from the list
 // below, so that two never collide.
@@ -33,6 +33,7 @@ type Frame struct {
 
 	forms [MaxForms]atomic.Pointer[any]
 	mu    sync.Mutex // serialises encode, so that each form is made once
+	again bool       // the event comes once more; does not change
 }
 
 // Form returns the frame's encoding in form n, made by encode at first use.

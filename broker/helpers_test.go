@@ -157,7 +157,7 @@ func (d *Delivery) text() string {
 	if d.Gap != nil {
 		return gapText(d.Gap)
 	}
-	if d.Redelivered {
+	if d.Redelivered() {
 		return fmt.Sprint(d.Seq, "again")
 	}
 	return fmt.Sprint(d.Seq)

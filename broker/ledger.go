@@ -29,6 +29,8 @@ type Ledger interface {
 	// before. The error wraps ErrNoSpace or ErrLog.
 	Append(entries []ledger.Entry) (first uint64, err error)
 	Next() uint64
+	// Err is nil, or why nothing can be written any more.
+	Err() error
 	// Note has Find tell of a user from now on.
 	Note(user string, st replay.Standing)
 	// Users lists everybody known when it is called.

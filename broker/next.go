@@ -67,7 +67,7 @@ func (s *Subscription) take(dst []Delivery, maxBytes int) (_ []Delivery, behind 
 		var ev *replay.Event
 		switch {
 		case again:
-			ev = s.again.items[0].event
+			ev = s.again.items[0].frame.Event
 		case s.queue.count > 0:
 			ev = s.queue.oldest().event
 		default:
@@ -78,7 +78,7 @@ func (s *Subscription) take(dst []Delivery, maxBytes int) (_ []Delivery, behind 
 		}
 		if again {
 			if it := s.popAgain(); !s.u.log.Expired(ev) {
-				dst = append(dst, Delivery{Seq: it.seq, Event: ev, Redelivered: true})
+				dst = append(dst, Delivery{Seq: it.seq, Event: ev, Frame: it.frame})
 			}
 			continue
 		}

@@ -66,8 +66,9 @@ func (b *Broker) Redeliver(user string, o Redelivery) (Redelivered, error) {
 	r, events := b.findAgain(user, &o)
 	r.Listed = events[:min(len(events), max(0, o.List)):len(events)]
 	r.Events = len(events)
+	a := &asked{events, make([]*Frame, len(events))}
 	for _, s := range b.connectionsOf(user, r.Epoch, o.Device) {
-		if to, ok := s.redeliver(events, o.DryRun); ok {
+		if to, ok := s.redeliver(a, o.DryRun); ok {
 			r.Recipients = append(r.Recipients, to)
 		}
 	}

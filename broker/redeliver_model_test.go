@@ -154,7 +154,7 @@ func (w *walk) again(d *Delivery) {
 		w.fail("%s came again and was not for it", d.Event.ID)
 	case ev != nil && ev != d.Event, ev == nil && d.Event.Type != "all":
 		w.fail("%d came again as another event", d.Seq)
-	case d.Gap != nil || d.Frame != nil:
+	case d.Gap != nil || d.Frame.Event != d.Event:
 		w.fail("%+v came again", d)
 	}
 }

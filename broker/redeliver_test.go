@@ -232,7 +232,7 @@ func TestRedeliveredEventsComeInTheirPlace(t *testing.T) {
 	for range 12 {
 		f.publishN("ann", 4)
 		for _, d := range c.Next(dst, 1<<20) {
-			if d.Redelivered {
+			if d.Redelivered() {
 				seen++
 			}
 		}
@@ -301,5 +301,38 @@ func TestRedeliverMovesNothing(t *testing.T) {
 	}
 	if st := f.Stats(); st.Delivered != 1 || st.Replayed != 3 || st.Published != 6 {
 		t.Errorf("counted as delivery: %+v", st)
+	}
+}
+
+// Connections share what is encoded, but not with live delivery, which has no mark.
+func TestRedeliveredFramesAreShared(t *testing.T) {
+	f := newFixture(t, Config{}, replay.Config{})
+	one, two := f.subscribe(Options{}, "latest"), f.subscribe(Options{}, "latest")
+	f.publish("ann", nil)
+	f.again("0", "", Redelivery{})
+	a, b := one.Next(make([]Delivery, 0, 4), 1<<20), two.Next(make([]Delivery, 0, 4), 1<<20)
+	if len(a) != 2 || len(b) != 2 || a[0].Frame != b[0].Frame || a[1].Frame != b[1].Frame || a[0].Frame == a[1].Frame {
+		t.Fatalf("%+v, %+v", a, b)
+	}
+	if a[0].Redelivered() || !a[1].Redelivered() || a[1].Event != a[0].Event || a[1].Frame.Event != a[1].Event {
+		t.Errorf("%+v", a)
+	}
+}
+
+// Connections that left after they were listed are left out, and those to the log in
+// another of its lives are not listed: the events are not of that.
+func TestRedeliverToWhoIsThere(t *testing.T) {
+	f := newFixture(t, Config{}, replay.Config{})
+	f.publish("ann", nil)
+	c := f.subscribe(Options{}, "latest")
+	all := f.connectionsOf("ann", c.Epoch, "")
+	if n := len(f.connectionsOf("ann", "other", "")); len(all) != 1 || n != 0 {
+		t.Errorf("%d connections to this log, %d to another", len(all), n)
+	}
+	c.Close()
+	rung := c.bell.rung.Load()
+	a := &asked{events: []replay.Entry{{Seq: 1, Event: f.event()}}, frames: make([]*Frame, 1)}
+	if to, ok := all[0].redeliver(a, false); ok || to.Sent != 0 || c.bell.rung.Load() != rung || c.again != nil {
+		t.Errorf("a closed one: %+v, %v", to, ok)
 	}
 }

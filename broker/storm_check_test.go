@@ -64,7 +64,7 @@ func (h *history) welcomed(since replay.Since, w Welcome) {
 
 func (h *history) took(d *Delivery) {
 	c := *d
-	if d.Redelivered {
+	if d.Redelivered() {
 		h.steps = append(h.steps, step{again: &c})
 		return
 	}

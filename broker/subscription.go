@@ -62,10 +62,12 @@ type Delivery struct {
 	Frame *Frame
 	// Gap, if set, stands in the place of events that are lost.
 	Gap *replay.Gap
-	// Redelivered: the event comes once more, by Redeliver. Its Seq is no place
-	// that the connection is at, and is to be acknowledged by nobody.
-	Redelivered bool
 }
+
+// Redelivered reports that the event comes once more, by Redeliver. Its Seq is no
+// place that the connection is at, and its Frame, which is never nil, is not that of
+// live delivery: forms may be marked.
+func (d *Delivery) Redelivered() bool { return d.Frame != nil && d.Frame.again }
 
 // Subscription is one connection's place in a user's log. Its methods may be
 // called concurrently, but for Next, which has one caller at a time.

@@ -17,17 +17,27 @@ const envelopeRoom = 80
 
 // encode makes the shared part of an event, once for all its receivers.
 func encode(ev *replay.Event) any {
-	b := make([]byte, 0, envelopeRoom+len(ev.ID)+len(ev.Type)+len(ev.Channel)+len(ev.Data))
+	return encodeMarked(ev, "")
+}
+
+// encodeAgain is encode for an event that comes once more.
+func encodeAgain(ev *replay.Event) any { return encodeMarked(ev, mark) }
+
+func encodeMarked(ev *replay.Event, mark string) *envelope {
+	b := make([]byte, 0, envelopeRoom+len(ev.ID)+len(ev.Type)+len(ev.Channel)+len(ev.Data)+len(mark))
 	b = append(b, `{"id":`...)
 	b = appendString(b, ev.ID)
 	b = append(b, ',')
 	cut := len(b)
-	b = appendTail(b, ev)
+	b = appendTail(b, ev, mark)
 	return &envelope{head: b[:cut:cut], tail: b[cut:]}
 }
 
-// appendTail appends what follows the cursor.
-func appendTail(b []byte, ev *replay.Event) []byte {
+// mark is what an envelope has that comes once more.
+const mark = `,"replayed":true`
+
+// appendTail appends what follows the cursor, with the mark before the data.
+func appendTail(b []byte, ev *replay.Event, mark string) []byte {
 	b = append(b, `,"type":`...)
 	b = appendString(b, ev.Type)
 	b = append(b, `,"ts":`...)
@@ -36,6 +46,7 @@ func appendTail(b []byte, ev *replay.Event) []byte {
 		b = append(b, `,"channel":`...)
 		b = appendString(b, ev.Channel)
 	}
+	b = append(b, mark...)
 	b = append(b, `,"data":`...)
 	if len(ev.Data) == 0 {
 		b = append(b, "null"...)
@@ -56,11 +67,20 @@ func appendStamp(b []byte, epoch string, seq uint64) []byte {
 
 // AppendEvent appends the event's envelope as the log of its user numbers it.
 func AppendEvent(b []byte, ev *replay.Event, epoch string, seq uint64) []byte {
+	return appendEvent(b, ev, epoch, seq, "")
+}
+
+// AppendRedelivered is AppendEvent for an event that comes once more.
+func AppendRedelivered(b []byte, ev *replay.Event, epoch string, seq uint64) []byte {
+	return appendEvent(b, ev, epoch, seq, mark)
+}
+
+func appendEvent(b []byte, ev *replay.Event, epoch string, seq uint64, mark string) []byte {
 	b = append(b, `{"id":`...)
 	b = appendString(b, ev.ID)
 	b = append(b, ',')
 	b = appendStamp(b, epoch, seq)
-	return appendTail(b, ev)
+	return appendTail(b, ev, mark)
 }
 
 // appendDelivery appends a delivered event's envelope, from the encoding that
@@ -69,7 +89,11 @@ func appendDelivery(b []byte, d *broker.Delivery, epoch string) []byte {
 	if d.Frame == nil {
 		return AppendEvent(b, d.Event, epoch, d.Seq)
 	}
-	return d.Frame.Form(broker.FormNative, encode).(*envelope).appendTo(b, epoch, d.Seq)
+	form := encode
+	if d.Redelivered() {
+		form = encodeAgain
+	}
+	return d.Frame.Form(broker.FormNative, form).(*envelope).appendTo(b, epoch, d.Seq)
 }
 
 func (e *envelope) appendTo(b []byte, epoch string, seq uint64) []byte {

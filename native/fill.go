@@ -83,9 +83,12 @@ func (s *Session) fillEvents(b *transports.Batch) (more bool) {
 	return true
 }
 
-// layDelivery lays out one event, or the notice of a gap in its place.
+// layDelivery lays out one event, or the notice of a gap in its place. An event that
+// comes once more moves no cursor: it has no id on Server-Sent Events.
 func (s *Session) layDelivery(b *transports.Batch, d *broker.Delivery) {
-	s.sent = d.Seq
+	if !d.Redelivered() {
+		s.sent = d.Seq
+	}
 	if d.Gap != nil {
 		if s.control {
 			n := s.gapNotice(d.Gap, d.Seq)
@@ -95,8 +98,10 @@ func (s *Session) layDelivery(b *transports.Batch, d *broker.Delivery) {
 	}
 	m := transports.Meta{}
 	if !s.socket {
-		b.Scratch = replay.Cursor{Epoch: s.epoch, Seq: d.Seq}.AppendTo(b.Scratch[:0])
-		m.ID = b.Scratch
+		if !d.Redelivered() {
+			b.Scratch = replay.Cursor{Epoch: s.epoch, Seq: d.Seq}.AppendTo(b.Scratch[:0])
+			m.ID = b.Scratch
+		}
 		if s.named {
 			m.Name = d.Event.Type
 		}

@@ -30,12 +30,13 @@ type Poll struct {
 // it continues from is thereby acknowledged for the client's device. It
 // returns what broker.Subscribe returns.
 func NewPoll(b *broker.Broker, conn transports.Conn, o Options, limit int) (*Poll, error) {
-	sub, w, err := subscribe(b, conn, o)
+	limit = max(1, limit)
+	sub, w, err := subscribe(b, conn, o, limit)
 	if err != nil {
 		return nil, err
 	}
 	return &Poll{
-		conn: conn, sub: sub, epoch: w.Epoch, limit: max(1, limit), expires: o.Expires, last: w.Start, gap: w.Gap,
+		conn: conn, sub: sub, epoch: w.Epoch, limit: limit, expires: o.Expires, last: w.Start, gap: w.Gap,
 	}, nil
 }
 
@@ -68,6 +69,7 @@ func (p *Poll) Fill(b *transports.Batch) bool {
 	b.Buf = append(b.Buf, '}')
 	b.End()
 	p.done = true
+	p.sub.Close() // nothing that is handed to it from now on would be answered
 	return false
 }
 
@@ -95,7 +97,9 @@ func (p *Poll) fillEvents(b *transports.Batch) (n int) {
 			default:
 				p.gap = d.Gap
 			}
-			p.last = d.Seq
+			if !d.Redelivered() {
+				p.last = d.Seq
+			}
 		}
 	}
 	return n

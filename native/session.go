@@ -52,7 +52,7 @@ func New(cfg *Config, b *broker.Broker, conn transports.Conn, o Options) (*Sessi
 		socket: conn.Transport() == transports.WebSockets,
 	}
 	s.Heard()
-	sub, w, err := subscribe(b, conn, o)
+	sub, w, err := subscribe(b, conn, o, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +68,11 @@ func New(cfg *Config, b *broker.Broker, conn transports.Conn, o Options) (*Sessi
 	return s, nil
 }
 
-// subscribe joins the client to its events. The cursor that it continues from
-// is thereby acknowledged for its device.
-func subscribe(b *broker.Broker, conn transports.Conn, o Options) (*broker.Subscription, broker.Welcome, error) {
+// subscribe joins the client to its events; room is that of a poll's answer. The
+// cursor that it continues from is thereby acknowledged for its device.
+func subscribe(b *broker.Broker, conn transports.Conn, o Options, room int) (*broker.Subscription, broker.Welcome, error) {
 	sub, w, err := b.Subscribe(broker.Options{
-		User: o.User, Device: o.Device, Since: o.Since, Match: matcher(o.Types), Waker: conn,
+		User: o.User, Device: o.Device, Since: o.Since, Match: matcher(o.Types), Waker: conn, Room: room,
 	})
 	if err == nil && o.Since.Kind == replay.SinceCursor {
 		sub.Acknowledge(o.Since.Cursor)

@@ -39,7 +39,8 @@ func (p bitwarden) view(c protocol.Codec, _ bool) view {
 	if c.Binary() {
 		form = broker.FormBitwardenMessagePack
 	}
-	return view{form: form, encode: encoder(c, p.shape)}
+	encode := encoder(c, p.shape)
+	return view{form: form, encode: encode, again: encode} // nothing in it could say that it comes once more
 }
 
 // shape is the update that an event stands for. Its type must be a number; it

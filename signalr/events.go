@@ -25,8 +25,10 @@ type profile interface {
 // view is one wire form of events.
 type view struct {
 	form broker.Form
-	// encode returns a *protocol.Encoded, or nil if the event has no such form.
-	encode  func(*replay.Event) any
+	// encode returns a *protocol.Encoded, or nil if the event has no such form;
+	// again is the same for an event that comes once more.
+	encode, again func(*replay.Event) any
+
 	stamped bool // seq and cursor are added for each receiver
 	binary  bool
 }
@@ -34,10 +36,13 @@ type view struct {
 // of encodes one event, shared with other receivers where that is possible.
 func (v *view) of(d *broker.Delivery) *protocol.Encoded {
 	var enc any
-	if d.Frame != nil {
-		enc = d.Frame.Form(v.form, v.encode)
-	} else {
+	switch {
+	case d.Frame == nil:
 		enc = v.encode(d.Event)
+	case d.Redelivered():
+		enc = d.Frame.Form(v.form, v.again)
+	default:
+		enc = d.Frame.Form(v.form, v.encode)
 	}
 	e, _ := enc.(*protocol.Encoded)
 	return e

@@ -1,6 +1,8 @@
 package signalr
 
 import (
+	"slices"
+
 	"hubline/broker"
 	"hubline/replay"
 	"hubline/signalr/protocol"
@@ -70,9 +72,22 @@ func (s *Session) fillEvents(b *transports.Batch, codec protocol.Codec, f *feed)
 		for i := range taken {
 			s.layEvent(b, v, f, &taken[i])
 		}
-		s.pass(f, taken[len(taken)-1].Seq)
+		if seq, ok := newest(taken); ok {
+			s.pass(f, seq)
+		}
 	}
 	return true
+}
+
+// newest is how far the deliveries take the connection: what comes once more takes
+// it nowhere.
+func newest(taken []broker.Delivery) (seq uint64, ok bool) {
+	for i := range slices.Backward(taken) {
+		if !taken[i].Redelivered() {
+			return taken[i].Seq, true
+		}
+	}
+	return 0, false
 }
 
 func lay(b *transports.Batch, p []byte, binary bool) {
@@ -88,7 +103,7 @@ func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Deli
 		s.layGap(b, v, f, d)
 		return
 	}
-	if d.Seq <= f.old && h.events.profile.withheld(d.Event, f.issued) {
+	if (d.Seq <= f.old || d.Redelivered()) && h.events.profile.withheld(d.Event, f.issued) {
 		h.counters.withheld.Add(1)
 		return
 	}

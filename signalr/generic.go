@@ -30,17 +30,19 @@ func (generic) view(c protocol.Codec, meta bool) view {
 	case meta:
 		form = broker.FormHubJSONMeta
 	}
-	shape := func(ev *replay.Event) (protocol.Event, bool) {
-		e := protocol.Event{Target: ev.Type, Arguments: ev.Arguments}
-		if e.Arguments == nil {
-			e.Arguments = wrapData(ev.Data)
+	shape := func(again bool) func(ev *replay.Event) (protocol.Event, bool) {
+		return func(ev *replay.Event) (protocol.Event, bool) {
+			e := protocol.Event{Target: ev.Type, Arguments: ev.Arguments}
+			if e.Arguments == nil {
+				e.Arguments = wrapData(ev.Data)
+			}
+			if meta {
+				e.Meta = eventMeta(ev, again)
+			}
+			return e, true
 		}
-		if meta {
-			e.Meta = eventMeta(ev)
-		}
-		return e, true
 	}
-	return view{form: form, encode: encoder(c, shape), stamped: true}
+	return view{form: form, encode: encoder(c, shape(false)), again: encoder(c, shape(true)), stamped: true}
 }
 
 // wrapData makes an argument list of an event's data.
@@ -53,12 +55,16 @@ func wrapData(data json.RawMessage) []byte {
 }
 
 // eventMeta is the part of an event's last argument that all receivers share.
-func eventMeta(ev *replay.Event) []byte {
+// One that comes once more says so.
+func eventMeta(ev *replay.Event, again bool) []byte {
 	b := []byte(`{"id":`)
 	b = jsonscan.AppendString(b, ev.ID)
 	b = strconv.AppendInt(append(b, `,"ts":`...), ev.Time, 10)
 	if ev.Channel != "" {
 		b = jsonscan.AppendString(append(b, `,"channel":`...), ev.Channel)
+	}
+	if again {
+		b = append(b, `,"replayed":true`...)
 	}
 	return append(b, '}')
 }

@@ -13,6 +13,8 @@ import (
 // Envelopes is how StreamEvents shows events: as JSON, appended to dst.
 type Envelopes struct {
 	Event func(dst []byte, ev *replay.Event, epoch string, seq uint64) []byte
+	// Redelivered shows an event that comes once more. Nil means Event.
+	Redelivered func(dst []byte, ev *replay.Event, epoch string, seq uint64) []byte
 	// Gap shows lost events, with the cursor behind them.
 	Gap func(dst []byte, g *replay.Gap, behind replay.Cursor) []byte
 }
@@ -24,13 +26,16 @@ const (
 	streamBytes = 64 << 10
 )
 
-// alarm is a broker.Waker.
-type alarm chan struct{}
+// alarm is a broker.Waker. The caller tells whose stream it is.
+type alarm struct {
+	Caller
+	rings chan struct{}
+}
 
 // Wake implements broker.Waker.
 func (a alarm) Wake() {
 	select {
-	case a <- struct{}{}:
+	case a.rings <- struct{}{}:
 	default: // it rings already
 	}
 }
@@ -44,7 +49,7 @@ func (e *events) streamEvents(ctx context.Context, c Caller, since cursorText) (
 	if err != nil {
 		return nil, Errorf("%v", err)
 	}
-	ring := make(alarm, 1)
+	ring := alarm{c, make(chan struct{}, 1)}
 	sub, w, err := e.broker.Subscribe(broker.Options{User: c.User(), Device: c.Device(), Since: from, Waker: ring})
 	switch {
 	case errors.Is(err, broker.ErrTooManyConnections), errors.Is(err, broker.ErrFull), errors.Is(err, broker.ErrDraining):
@@ -69,7 +74,7 @@ func (e *events) streamEvents(ctx context.Context, c Caller, since cursorText) (
 				continue
 			}
 			select {
-			case <-ring:
+			case <-ring.rings:
 			case <-ctx.Done():
 				return
 			}
@@ -80,6 +85,9 @@ func (e *events) streamEvents(ctx context.Context, c Caller, since cursorText) (
 func (e *events) envelope(d *broker.Delivery, epoch string) json.RawMessage {
 	if d.Gap != nil {
 		return e.envelopes.Gap(nil, d.Gap, replay.Cursor{Epoch: epoch, Seq: d.Seq})
+	}
+	if d.Redelivered() && e.envelopes.Redelivered != nil {
+		return e.envelopes.Redelivered(nil, d.Event, epoch, d.Seq)
 	}
 	return e.envelopes.Event(nil, d.Event, epoch, d.Seq)
 }
