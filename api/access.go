@@ -13,20 +13,26 @@ import (
 
 // require authenticates a backend and checks its scope.
 func (a *API) require(c echo.Context, scope auth.Scope) error {
+	_, err := a.backend(c, scope)
+	return err
+}
+
+// backend is require for calls that note who has made them.
+func (a *API) backend(c echo.Context, scope auth.Scope) (*auth.Identity, error) {
 	token, ok := auth.FromRequest(c.Request(), false)
 	if !ok {
-		return auth.ErrNoToken
+		return nil, auth.ErrNoToken
 	}
 	id, err := a.identify(c.Request().Context(), token)
 	if err != nil {
-		return notAJWT(err, token, "The API key is not known here",
+		return nil, notAJWT(err, token, "The API key is not known here",
 			"It is none of this server's: those in its api-key-file, and the one in its data directory. Nor is it a token.")
 	}
 	if !id.Scopes.Has(scope) {
-		return problem(http.StatusForbidden, "scope", "Not allowed",
+		return nil, problem(http.StatusForbidden, "scope", "Not allowed",
 			"This call needs the scope "+scope.String()+".")
 	}
-	return nil
+	return id, nil
 }
 
 // identify tells who has the token or API key. What begins like a JSON Web

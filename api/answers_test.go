@@ -23,13 +23,14 @@ type receipt struct {
 
 // envelope is an event as clients and readers see it.
 type envelope struct {
-	ID      string
-	Seq     uint64
-	Cursor  string
-	Type    string
-	TS      int64
-	Channel string
-	Data    json.RawMessage
+	ID       string
+	Seq      uint64
+	Cursor   string
+	Type     string
+	TS       int64
+	Channel  string
+	Replayed bool
+	Data     json.RawMessage
 }
 
 // events is the answer to a poll, and to a look into a log.

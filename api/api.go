@@ -54,6 +54,9 @@ type Deps struct {
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
 	Page     http.Handler // of / and /console/; nil: no page
+	// StoredDevices, if set, knows devices of a user that only a durable store
+	// remembers.
+	StoredDevices func(user string) []broker.Device
 }
 
 // API is the HTTP handler of everything. It is safe for concurrent use.
@@ -68,6 +71,7 @@ type API struct {
 	log    *slog.Logger
 	native native.Config
 
+	stored   func(user string) []broker.Device
 	corsOff  bool // no other origin is allowed
 	clientIP func(*http.Request) string
 	hubs     []*mountedHub
@@ -90,6 +94,7 @@ func New(cfg Config, d Deps) *API {
 		cfg: cfg, echo: echo.New(), broker: d.Broker, server: d.Server, parker: d.Parker,
 		verify: d.Verifier, keys: d.Keys, log: d.Logger,
 		native:   native.Config{PingInterval: cfg.PingInterval, MaxMessageBytes: int(cfg.MaxMessageBytes)}.WithDefaults(),
+		stored:   d.StoredDevices,
 		corsOff:  len(cfg.Origins.Strings()) == 0,
 		clientIP: clientIP(cfg.TrustedProxies),
 		perIP:    newCounter(cfg.MaxPerIP),

@@ -35,6 +35,14 @@ func asProblem(err error) *Problem {
 	case errors.Is(err, broker.ErrConflict):
 		return problem(http.StatusUnprocessableEntity, "idempotency-conflict", "The key was used before",
 			"An Idempotency-Key or event id may be repeated only with the same content. Use a new one for a new event.")
+	case errors.Is(err, broker.ErrNoSpace):
+		return problem(http.StatusInsufficientStorage, "disk-full", "The disk is full",
+			"Nothing was published. Make room in the data directory; what was published before is delivered and replayed as ever.").after(retryLater)
+	case errors.Is(err, broker.ErrLog):
+		return problem(http.StatusServiceUnavailable, "log-failed", "The log cannot be written",
+			"Nothing was published, and nothing will be until the server is started again: a write to the disk has failed.").after(retryLater)
+	case errors.Is(err, broker.ErrBusy):
+		return problem(http.StatusServiceUnavailable, "busy", "Too much waits for the disk", "Try again in a moment.").after(retrySoon)
 	case errors.Is(err, broker.ErrTooManyConnections):
 		return tooManyConnections("Close some, or raise max-connections-per-user.")
 	case errors.Is(err, broker.ErrFull):

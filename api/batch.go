@@ -42,6 +42,7 @@ func (a *API) batch(c echo.Context) error {
 	} else if err := b.array(in.b); err != nil {
 		return err
 	}
+	b.out = b.fill()
 	out.b = b.out // it may have grown
 	return writeBody(c.Response(), http.StatusOK, kind, b.out)
 }
@@ -58,6 +59,7 @@ type batch struct {
 	left int  // how many more receivers may be named; users count one by one
 	full bool // an item did not fit, and so none of those behind it is taken
 	out  []byte
+	gaps []gap // in out, for receipts that are awaited
 }
 
 // array publishes the items of a JSON array, once it is known to be one.

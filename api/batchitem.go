@@ -179,7 +179,7 @@ func (b *batch) publish(it *batchItem) error {
 		if err != nil {
 			return err
 		}
-		b.out = appendBroadcast(b.out, &r)
+		b.out = appendBroadcast(b.out, &r, a.durability())
 	case it.channel != nil:
 		return errNoChannels
 	case it.many:
@@ -189,11 +189,7 @@ func (b *batch) publish(it *batchItem) error {
 		if err != nil {
 			return err
 		}
-		r, err := a.broker.Publish(user, ev, key)
-		if err != nil {
-			return err
-		}
-		b.out = appendReceipt(b.out, &r)
+		return b.send(user, ev, key)
 	}
 	return nil
 }

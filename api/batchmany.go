@@ -13,22 +13,17 @@ func (b *batch) publishMany(it *batchItem, ev *replay.Event, key broker.Key) {
 	b.out = append(b.out, `{"id":`...)
 	b.out = jsonscan.AppendString(b.out, ev.ID)
 	b.out = append(b.out, `,"receipts":[`...)
-	sent := make(map[string]broker.Receipt, len(it.users))
+	sent := make(map[string]*broker.Pending, len(it.users))
 	for i, user := range it.users {
 		if i > 0 {
 			b.out = append(b.out, ',')
 		}
-		r, again := sent[user]
+		p, again := sent[user]
 		if !again {
-			var err error
-			if r, err = b.api.broker.Publish(user, ev, key); err != nil {
-				b.fail(err)
-				continue
-			}
-			sent[user] = r
+			p = b.api.broker.Submit(user, ev, key)
+			sent[user] = p
 		}
-		r.Duplicate = r.Duplicate || again
-		b.out = appendReceipt(b.out, &r)
+		b.await(p, again)
 	}
 	b.out = append(b.out, `]}`...)
 }

@@ -55,6 +55,9 @@ type fixture struct {
 	ln     net.Listener
 }
 
+// keyName is the name of an API key, which unlike the key may be logged.
+func keyName(key string) string { return "backend-" + strings.TrimPrefix(key, "hlk_") }
+
 // newFixture starts a server that ends with the test.
 func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 	t.Helper()
@@ -80,7 +83,7 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 		keyPublish: auth.ScopePublish, keyRead: auth.ScopeRead, keyAdmin: auth.ScopeAdmin,
 		keyAll: auth.ScopePublish | auth.ScopeRead | auth.ScopeAdmin,
 	} {
-		if err := keys.Add(key, scopes, auth.HashKey(key)); err != nil {
+		if err := keys.Add(keyName(key), scopes, auth.HashKey(key)); err != nil {
 			t.Fatal(err)
 		}
 	}

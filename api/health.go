@@ -18,12 +18,15 @@ func (a *API) healthz(c echo.Context) error { return health(c, "ok\n") }
 
 // readyz tells whether traffic should come here: it takes every lock of the
 // data path once, so that it hangs if that does. It is 503 while the server
-// stops, and as long as it cannot check tokens.
+// stops, as long as it cannot check tokens, and when the log on disk has failed.
 func (a *API) readyz(c echo.Context) error {
 	if a.draining.Load() {
 		return broker.ErrDraining
 	}
 	if err := a.verify.Ready(); err != nil {
+		return err
+	}
+	if err := a.broker.Err(); err != nil {
 		return err
 	}
 	a.broker.Stats()

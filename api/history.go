@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -35,14 +34,14 @@ func (a *API) userEvents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := history{limit: defaultLimit, since: replay.Since{Kind: replay.SinceAll}}
+	h := history{since: replay.Since{Kind: replay.SinceAll}}
 	if text := q.Get("since"); text != "" {
 		// A backend has no device of its own whose cursor could be meant.
 		if h.since, err = replay.ParseSince(text); err != nil || h.since.Kind == replay.SinceDevice {
 			return errCursor
 		}
 	}
-	if h.types, err = typesOf(q); err != nil {
+	if h.filter, err = logFilterOf(q); err != nil {
 		return err
 	}
 	if h.limit, err = limitOf(q); err != nil {
@@ -60,9 +59,9 @@ func (a *API) userEvents(c echo.Context) error {
 
 // history is one look into a log.
 type history struct {
-	since replay.Since
-	types []string
-	limit int
+	since  replay.Since
+	limit  int
+	filter logFilter
 
 	state  replay.State
 	pos    uint64 // everything up to here has been passed
@@ -90,10 +89,6 @@ func (h *history) read(store *replay.Store, user string) {
 	}
 }
 
-func (h *history) wants(ev *replay.Event) bool {
-	return len(h.types) == 0 || slices.Contains(h.types, ev.Type)
-}
-
 // take lays the entries out. It reports false when the answer is full, or ends
 // before a gap: an answer has one gap at most, before its first event, so the
 // next one begins with it.
@@ -107,7 +102,7 @@ func (h *history) take(entries []replay.Entry) (more bool) {
 			h.gap = e.Lost
 		case h.n == h.limit:
 			return false
-		case h.wants(e.Event):
+		case h.filter.wants(e.Event):
 			if h.n++; h.n > 1 {
 				h.events = append(h.events, ',')
 			}

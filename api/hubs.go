@@ -28,7 +28,7 @@ func (a *API) mountHubs() {
 	cfg := signalr.Config{
 		HandshakeTimeout: a.cfg.HandshakeTime, KeepAliveInterval: a.cfg.PingInterval,
 		ClientTimeout: a.cfg.ClientTimeout, MaxHold: maxHold, MaxMessageBytes: int(a.cfg.MaxMessageBytes), Logger: a.log,
-		Envelopes: signalr.Envelopes{Event: native.AppendEvent, Gap: native.AppendGap},
+		Envelopes: signalr.Envelopes{Event: native.AppendEvent, Redelivered: native.AppendRedelivered, Gap: native.AppendGap},
 	}
 	events := &mountedHub{"events", signalr.NewEvents(cfg, a.broker)}
 	bitwarden := &mountedHub{"bitwarden", signalr.NewBitwarden(cfg, a.broker, signalr.Family{})}

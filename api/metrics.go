@@ -13,6 +13,8 @@ type metrics struct {
 	panics   prometheus.Counter
 	problems map[string]prometheus.Counter // by slug
 	opened   map[transports.Transport]prometheus.Counter
+
+	replays, redelivered, notRedelivered prometheus.Counter
 }
 
 // newMetrics registers everything. Label values come from closed sets; no label
@@ -24,6 +26,15 @@ func newMetrics(r *prometheus.Registry, a *API) *metrics {
 		}),
 		problems: make(map[string]prometheus.Counter, len(problemTexts)),
 		opened:   make(map[transports.Transport]prometheus.Counter),
+		replays: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "hubline_replays_total", Help: "Replays that administrators asked for, dry runs left out.",
+		}),
+		redelivered: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "hubline_redelivered_events_total", Help: "Events handed to a connection once more by these replays.",
+		}),
+		notRedelivered: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "hubline_redelivered_events_rejected_total", Help: "Events of these replays for which a connection's queue had no room.",
+		}),
 	}
 	problems := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hubline_api_problems_total", Help: "Problems answered, items of batches included, by type.",
@@ -37,7 +48,7 @@ func newMetrics(r *prometheus.Registry, a *API) *metrics {
 	for _, t := range transports.All() {
 		m.opened[t] = opened.WithLabelValues(t.Label())
 	}
-	r.MustRegister(m.panics, problems, opened, newCollector(a))
+	r.MustRegister(m.panics, problems, opened, m.replays, m.redelivered, m.notRedelivered, newCollector(a))
 	return m
 }
 

@@ -22,9 +22,17 @@ var problemTexts = map[string]explanation{ //nolint:gosec // explanations, no cr
 		"The body came too slowly",
 		"The body did not arrive within body-timeout. Send it faster, or in smaller pieces.",
 	},
+	"busy": {
+		"Too much waits for the disk",
+		"More was published than the disk could take so far. Nothing of this request was published: try again after Retry-After, slower.",
+	},
 	"cursor": {
 		"The cursor is not valid",
 		"A cursor is epoch-seq, as every event carries it; a bare seq, 0, latest and, for clients whose token names a device, device are accepted too.",
+	},
+	"disk-full": {
+		"The disk is full",
+		"The file system of the data directory has no room. Nothing was published. Delivery and replay of what was published before go on, and publishing does as soon as there is room: delete something, or keep less (log-age, log-disk-bytes).",
 	},
 	"idempotency-conflict": {
 		"The key was used before",
@@ -37,6 +45,10 @@ var problemTexts = map[string]explanation{ //nolint:gosec // explanations, no cr
 	"keys-unavailable": {
 		"Tokens cannot be checked yet",
 		"The server has not been able to fetch the keys of jwks-url, without which it can check no token. It goes on trying; try again after Retry-After.",
+	},
+	"log-failed": {
+		"The log cannot be written",
+		"A write to the disk has failed, so that it is not known what is on it. Nothing was published, and nothing will be until the server is started again and has looked; what it has acknowledged before is safe. Look at the disk: the server's log has the error.",
 	},
 	"method-not-allowed": {
 		"This path has no such method",

@@ -15,7 +15,13 @@ import (
 	"hubline/replay"
 )
 
-const durabilityMemory = "memory"
+// durability says what holds when a publish is answered.
+func (a *API) durability() string {
+	if a.broker.Durable() {
+		return "disk"
+	}
+	return "memory"
+}
 
 // maxKeyBytes bounds an idempotency key.
 const maxKeyBytes = 256
@@ -51,7 +57,7 @@ func (a *API) publishUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in.b = appendReceipt(in.b[:0], &r) // nothing of the request is needed any more
+	in.b = appendReceipt(in.b[:0], &r, a.durability()) // nothing of the request is needed any more
 	return writeBody(c.Response(), http.StatusCreated, jsonType, in.b)
 }
 
@@ -69,7 +75,7 @@ func (a *API) broadcast(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in.b = appendBroadcast(in.b[:0], &r)
+	in.b = appendBroadcast(in.b[:0], &r, a.durability())
 	return writeBody(c.Response(), http.StatusCreated, jsonType, in.b)
 }
 
@@ -109,27 +115,29 @@ func idempotency(name string, content []byte) (broker.Key, error) {
 	return broker.Key{Name: strings.Clone(name), Digest: [16]byte(sum[:16])}, nil
 }
 
-func appendReceipt(b []byte, r *broker.Receipt) []byte {
+func appendReceipt(b []byte, r *broker.Receipt, durability string) []byte {
 	b = append(b, `{"id":`...)
 	b = jsonscan.AppendString(b, r.ID)
 	b = append(b, `,"seq":`...)
 	b = strconv.AppendUint(b, r.Cursor.Seq, 10)
 	b = append(b, `,"cursor":"`...)
 	b = r.Cursor.AppendTo(b)
-	return appendDelivery(append(b, '"'), r.Delivered, r.Duplicate)
+	return appendDelivery(append(b, '"'), durability, r.Delivered, r.Duplicate)
 }
 
-func appendBroadcast(b []byte, r *broker.BroadcastReceipt) []byte {
+func appendBroadcast(b []byte, r *broker.BroadcastReceipt, durability string) []byte {
 	b = append(b, `{"id":`...)
 	b = jsonscan.AppendString(b, r.ID)
 	b = append(b, `,"users":`...)
 	b = strconv.AppendInt(b, int64(r.Users), 10)
-	return appendDelivery(b, r.Delivered, r.Duplicate)
+	return appendDelivery(b, durability, r.Delivered, r.Duplicate)
 }
 
 // appendDelivery appends what every receipt ends with.
-func appendDelivery(b []byte, delivered int, duplicate bool) []byte {
-	b = append(b, `,"durability":"`+durabilityMemory+`","delivered":`...)
+func appendDelivery(b []byte, durability string, delivered int, duplicate bool) []byte {
+	b = append(b, `,"durability":"`...)
+	b = append(b, durability...)
+	b = append(b, `","delivered":`...)
 	b = strconv.AppendInt(b, int64(delivered), 10)
 	b = append(b, `,"duplicate":`...)
 	b = strconv.AppendBool(b, duplicate)

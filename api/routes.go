@@ -22,6 +22,8 @@ func (a *API) routes(d Deps) {
 
 	a.get("/api/v1/users/:user/events", refuseQuerySecrets(a.userEvents))
 	a.post("/api/v1/users/:user/events", refuseQuerySecrets(a.publishUser))
+	a.post("/api/v1/users/:user/replays", refuseQuerySecrets(a.replay))
+	a.get("/api/v1/users/:user/devices", refuseQuerySecrets(a.userDevices))
 	a.post("/api/v1/channels/:channel/events", refuseQuerySecrets(a.publishChannel))
 	a.post("/api/v1/broadcasts", refuseQuerySecrets(a.broadcast))
 	a.post("/api/v1/events:batch", refuseQuerySecrets(a.batch))
