@@ -35,12 +35,14 @@ const (
 type grammar struct {
 	Config string `placeholder:"FILE" help:"YAML file with values for any of the flags, by their names without the dashes."`
 
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Publish publishCommand `cmd:"" help:"Publish an event, or a stream of them from standard input."`
-	Tail    tailCommand    `cmd:"" help:"Follow a user's events."`
-	Token   tokenCommand   `cmd:"" help:"Print a client token for development."`
-	Check   checkCommand   `cmd:"" help:"Check the configuration without starting the server."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Publish  publishCommand  `cmd:"" help:"Publish an event, or a stream of them from standard input."`
+	Progress progressCommand `cmd:"" help:"Run a command, such as a backup, and publish its progress."`
+	Tail     tailCommand     `cmd:"" help:"Follow a user's events."`
+	Replay   replayCommand   `cmd:"" help:"Deliver events of a user's log again."`
+	Token    tokenCommand    `cmd:"" help:"Print a client token for development."`
+	Check    checkCommand    `cmd:"" help:"Check the configuration without starting the server."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // environment is what commands have besides their flags. It is passed to
@@ -76,6 +78,9 @@ func run(ctx context.Context, env environment, args []string) int {
 	if err == nil {
 		return exitOK
 	}
+	if exit, ok := errors.AsType[exitRequest](err); ok { // the status of a command of the user's
+		return int(exit)
+	}
 	env.complain(err)
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
@@ -100,7 +105,8 @@ func (e environment) complain(err error) {
 	}
 }
 
-// exitRequest is how --help ends the parsing.
+// exitRequest is how --help ends the parsing, and how the status of another
+// command becomes ours. What there is to say has been said.
 type exitRequest int
 
 func (e exitRequest) Error() string { return fmt.Sprintf("exit %d", int(e)) }

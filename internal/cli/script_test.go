@@ -20,13 +20,15 @@ import (
 // its configuration and waits for the signal.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"hubline": func() { os.Exit(Main(showConfig)) },
+		"hubline":  func() { os.Exit(Main(showConfig)) },
+		"detached": detached,
 	})
 }
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"backend": scriptBackend, "published": scriptPublished},
 		Setup: func(env *testscript.Env) error {
 			// The race detector would wait a second at the end of each command.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
