@@ -25,7 +25,7 @@ import (
 	"hubline/broker"
 	"hubline/internal/config"
 	"hubline/longpoll"
-	"hubline/replay"
+	"hubline/replay/ledger"
 	"hubline/transports"
 	"hubline/web"
 )
@@ -66,6 +66,7 @@ type server struct {
 	broker *broker.Broker
 	conns  *transports.Server
 	demo   *demo
+	ledger *ledger.Ledger     // nil when events are kept in memory alone
 	stop   context.CancelFunc // of what runs in the background
 }
 
@@ -86,6 +87,16 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		stop()
 		return nil, err
 	}
+	tlsConfig, err := loadTLS(cfg)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	core, onDisk, err := newBroker(cfg, logger)
+	if err != nil {
+		stop()
+		return nil, err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := &server{
@@ -94,14 +105,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		conns: transports.NewServer(transports.Config{
 			MaxNegotiated: cfg.MaxNegotiated, SendTimeout: cfg.SendTimeout, EarlyBytes: int(cfg.MaxMessageBytes),
 		}),
-		broker: broker.New(broker.Config{
-			QueueEvents: cfg.OutboxEvents, QueueBytes: int(cfg.OutboxBytes),
-			MaxConnections: unlimited(cfg.MaxConnections), MaxConnectionsPerUser: unlimited(cfg.MaxConnectionsPerUser),
-			IdempotencyKeys: cfg.IdempotencyKeys,
-		}, replay.NewStore(replay.Config{
-			MaxEvents: cfg.LogEvents, MaxBytes: int(cfg.LogBytes), MaxAge: cfg.LogAge,
-			MaxUsers: cfg.LogUsers, MaxTotalBytes: int64(cfg.LogTotalBytes), MaxWatermarks: cfg.Watermarks,
-		})),
+		broker: core, ledger: onDisk,
 	}
 	apiConfig := api.Config{
 		BasePath: cfg.BasePath, MaxPublishBytes: int64(cfg.MaxPublishBytes), MaxBatchItems: cfg.MaxBatchItems,
@@ -112,6 +116,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 	}
 	if cfg.Demo {
 		if s.demo, err = newDemo(s.broker, secret, cfg); err != nil {
+			s.closeLedger(ctx)
 			stop()
 			return nil, err
 		}
@@ -119,30 +124,38 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 	}
 	s.api = api.New(apiConfig, api.Deps{
 		Broker: s.broker, Server: s.conns, Parker: s.parker, Verifier: verifier, Keys: keys,
-		Registry: registry, Logger: logger, Page: web.Handler(cfg.BasePath, web.Here{
+		Registry: registry, Logger: logger, StoredDevices: storedDevices(onDisk), Page: web.Handler(cfg.BasePath, web.Here{
 			Program: os.Args[0], Token: signing(cfg, os.Args[0]), KeyFile: keyFile(cfg), Demo: cfg.Demo,
 		}),
 	})
 	s.ln.register(registry)
+	if onDisk != nil {
+		registry.MustRegister(diskMetrics(onDisk)...)
+	}
 	s.http = &http.Server{
 		Handler: s.api, ReadHeaderTimeout: cfg.ReadHeaderTimeout, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ConnState: s.ln.connState,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
-	if cfg.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-		if err != nil {
-			stop()
-			return nil, fmt.Errorf("tls-cert: %w", err)
-		}
-		s.http.TLSConfig = &tls.Config{
-			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
-			// Named here, or HTTP/2 would be offered and not served if the parker
-			// is the first of the two listeners that net/http sees.
-			NextProtos: []string{"h2", "http/1.1"},
-		}
+		ErrorLog:  slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		TLSConfig: tlsConfig,
 	}
 	return s, nil
+}
+
+// loadTLS returns nil without a certificate.
+func loadTLS(cfg config.Config) (*tls.Config, error) {
+	if cfg.TLSCert == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert: %w", err)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
+		// Named here, or HTTP/2 would be offered and not served if the parker
+		// is the first of the two listeners that net/http sees.
+		NextProtos: []string{"h2", "http/1.1"},
+	}, nil
 }
 
 // unlimited turns the configuration's "0 for no limit" into a number.
@@ -225,6 +238,9 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return notClosed(s.http.Serve(s.parker)) })
 	g.Go(func() error { s.sweep(gctx); return nil })
 	g.Go(func() error { trim(gctx); return nil })
+	if s.ledger != nil {
+		g.Go(func() error { s.retain(gctx); return nil })
+	}
 	if s.demo != nil {
 		g.Go(func() error { s.demo.run(gctx); return nil })
 	}
@@ -272,5 +288,6 @@ func (s *server) shutdown() {
 	}
 	_ = s.parker.Close()
 	s.stop()
+	s.closeLedger(ctx)
 	s.log.LogAttrs(ctx, slog.LevelInfo, "stopped", slog.Int("connections", n), slog.Duration("took", time.Since(start)))
 }

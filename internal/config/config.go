@@ -55,7 +55,14 @@ type Storage struct {
 	// Data is the directory of the signing secret, the API key and the durable
 	// state. Empty means memory only: nothing outlives the process.
 	Data string `default:"./hubline-data" placeholder:"DIR" help:"Directory for secrets and state, made on first start with mode 0700 (${default}). \"\" keeps everything in memory."`
+	// Durability says where an event is when its publish is answered: on disk,
+	// under Data, or in memory alone, where a restart loses it. Without Data it is
+	// memory.
+	Durability string `default:"disk" enum:"disk,memory" placeholder:"WHERE" help:"disk: events are on disk before they are acknowledged or seen; memory: a restart loses them (${default})."`
 }
+
+// Durable reports whether events are to be on disk.
+func (s *Storage) Durable() bool { return s.Data != "" && s.Durability == "disk" }
 
 // Identity says who may connect and who may publish.
 type Identity struct {

@@ -61,6 +61,9 @@ type Replay struct {
 	// without events and without a live connection is evicted first.
 	LogUsers      int  `default:"100000" placeholder:"N" help:"Most users with a log (${default})."`
 	LogTotalBytes Size `default:"256MiB" placeholder:"SIZE" help:"Most bytes kept in all logs together (${default})."`
+	// LogDiskBytes bounds the log on disk; over it the oldest events go, whosever
+	// they are. What LogUsers and LogTotalBytes push out of the memory stays there.
+	LogDiskBytes Size `default:"4GiB" placeholder:"SIZE" help:"Most bytes of the log on disk; the oldest events go first (${default})."`
 	// Watermarks bounds the evicted users whose last seq is remembered (some
 	// 100 bytes each), so that they are told of a gap and never that they
 	// missed nothing.

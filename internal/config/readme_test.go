@@ -25,7 +25,8 @@ func TestReadmeHasTheDefaults(t *testing.T) {
 	rows := map[string][]any{
 		"event, one publish": {c.MaxPublishBytes},
 		"log of one user":    {c.LogEvents, c.LogBytes, c.LogAge},
-		"all logs":           {c.LogUsers, c.LogTotalBytes},
+		"all logs in memory": {c.LogUsers, c.LogTotalBytes},
+		"the log on disk":    {c.LogDiskBytes},
 		"waiting for one":    {c.OutboxEvents, c.OutboxBytes},
 		"one write":          {c.SendTimeout},
 		"message of":         {c.MaxMessageBytes},

@@ -43,6 +43,7 @@ func (c Config) validateSizes() error {
 		between("outbox-bytes", c.OutboxBytes, 256, 1024*GiB),
 		between("log-bytes", c.LogBytes, 256, 1024*GiB),
 		between("log-total-bytes", c.LogTotalBytes, 256, 1024*GiB),
+		between("log-disk-bytes", c.LogDiskBytes, 16*MiB, 1024*1024*GiB),
 	}
 	if c.MaxBatchBytes < c.MaxPublishBytes {
 		problems = append(problems, flagError("max-batch-bytes", "%v is less than --max-publish-bytes (%v): a batch of one event would be refused", c.MaxBatchBytes, c.MaxPublishBytes))
@@ -56,8 +57,14 @@ func (c Config) validateSizes() error {
 	if c.LogTotalBytes < c.LogBytes {
 		problems = append(problems, flagError("log-total-bytes", "%v is less than --log-bytes (%v)", c.LogTotalBytes, c.LogBytes))
 	}
+	if c.Durable() && c.MaxPublishBytes > maxDurablePublish {
+		problems = append(problems, flagError("max-publish-bytes", "%v is more than %v, which is the most that can be kept on disk: lower it, or choose --durability memory", c.MaxPublishBytes, maxDurablePublish))
+	}
 	return errors.Join(problems...)
 }
+
+// maxDurablePublish leaves an event room in a record of the log on disk.
+const maxDurablePublish = 15 * MiB
 
 func (c Config) validateTimes() error {
 	problems := []error{

@@ -44,7 +44,7 @@ var gapCases = []gapCase{
 		want: client.Missing{From: 2, To: 3, Reason: "limit"}, first: 4, head: 5,
 	},
 	{
-		name: "evicted by users", flags: []string{"--log-users", "1"},
+		name: "evicted by users", flags: []string{"--durability", "memory", "--log-users", "1"},
 		prepare: func(_ *testing.T, s *harness.Server, user string) string {
 			last := s.PublishMany(user, "t", 3)
 			s.Publish("another", "t", "1")
@@ -53,7 +53,7 @@ var gapCases = []gapCase{
 		want: client.Missing{From: 2, To: 3, Reason: "evicted"}, first: 4, head: 3,
 	},
 	{
-		name: "evicted by bytes in all", flags: []string{"--max-publish-bytes", "1KiB", "--log-bytes", "4KiB", "--log-total-bytes", "4KiB"},
+		name: "evicted by bytes in all", flags: []string{"--durability", "memory", "--max-publish-bytes", "1KiB", "--log-bytes", "4KiB", "--log-total-bytes", "4KiB"},
 		prepare: func(_ *testing.T, s *harness.Server, user string) string {
 			last := s.PublishMany(user, "t", 3)
 			s.PublishSized("another", "t", 4, strings.Repeat("x", 900))
@@ -203,11 +203,40 @@ func TestAnEvictedLogRemembersWhereItWas(t *testing.T) {
 	c.wantSeqs(4, 4)
 }
 
+// A restart loses nothing that was acknowledged, however the process ends: epoch,
+// numbers and what a device has confirmed are as before.
+func TestARestartLosesNothing(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*harness.Server){
+		"stopped": func(*harness.Server) {}, "killed": func(s *harness.Server) { s.Kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := harness.Start(t)
+			first := s.PublishMany("alice", "t", 1)
+			last := s.PublishMany("alice", "t", 4)
+			end(s)
+			s.Restart()
+			eachTransport(t, func(t *testing.T, transport string) {
+				c := connect(t, s, transport, client.Options{Token: s.Token("alice"), Since: first.Cursor})
+				if transport != "poll" {
+					if r := c.wantReady(); !r.Recovered || r.Replayed != 4 || r.Head != 5 || r.Oldest != 1 {
+						t.Errorf("ready = %+v", r)
+					}
+				}
+				c.wantSeqs(2, 5)
+			})
+			if r := s.Publish("alice", "t", "6"); r.Seq != 6 || at(r.Cursor, "0") != at(last.Cursor, "0") || r.Durability != "disk" {
+				t.Errorf("the log goes on with %+v after %s", r, last.Cursor)
+			}
+		})
+	}
+}
+
 // A restart loses the logs that are only in memory: old cursors are of another
 // epoch, and their owners are told.
-func TestARestartIsAnotherEpoch(t *testing.T) {
+func TestARestartWithoutADiskIsAnotherEpoch(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t)
+	s := harness.Start(t, "--durability", "memory")
 	last := s.PublishMany("alice", "t", 3)
 	token := s.Token("alice")
 	s.Restart()

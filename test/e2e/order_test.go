@@ -28,12 +28,12 @@ func TestOrderAndLoss(t *testing.T) {
 			Users:   2, ClientsPerUser: 3, Publishers: 3, Events: 3000, DataBytes: 1500, Broadcasts: true, Away: true,
 		}},
 		{"logs are evicted", storm.Config{
-			Flags:   []string{"--log-users", "4", "--log-events", "100000", "--log-bytes", "100MiB"},
+			Flags:   []string{"--durability", "memory", "--log-users", "4", "--log-events", "100000", "--log-bytes", "100MiB"},
 			Reasons: []string{"evicted"},
 			Users:   3, ClientsPerUser: 1, Publishers: 3, Events: 10000, Crowd: 12, Away: true,
 		}},
 		{"watermarks are forgotten", storm.Config{
-			Flags:   []string{"--log-users", "3", "--watermarks", "1", "--log-events", "100000", "--log-bytes", "100MiB"},
+			Flags:   []string{"--durability", "memory", "--log-users", "3", "--watermarks", "1", "--log-events", "100000", "--log-bytes", "100MiB"},
 			Reasons: []string{"evicted", "epoch"},
 			Users:   3, ClientsPerUser: 1, Publishers: 3, Events: 10000, Crowd: 12, Away: true,
 		}},
@@ -50,10 +50,22 @@ func TestOrderAndLoss(t *testing.T) {
 			Reasons: []string{"expired"},
 			Users:   2, ClientsPerUser: 3, Publishers: 3, Events: 3000, TTL: true, Away: true, Slow: true,
 		}},
-		{"the server is restarted", storm.Config{
-			Flags:   []string{"--log-events", "100000", "--log-bytes", "100MiB"},
+		{"logs are evicted to the disk", storm.Config{
+			Flags: []string{"--log-users", "3", "--watermarks", "1", "--log-events", "100000", "--log-bytes", "100MiB"},
+			Users: 3, ClientsPerUser: 1, Publishers: 3, Events: 10000, Crowd: 12, Away: true, Broadcasts: true,
+		}},
+		{"a server without a disk is restarted", storm.Config{
+			Flags:   []string{"--durability", "memory", "--log-events", "100000", "--log-bytes", "100MiB"},
 			Reasons: []string{"epoch"},
 			Users:   2, ClientsPerUser: 3, Publishers: 3, Events: 3000, Restarts: 3, Broadcasts: true,
+		}},
+		{"the server is restarted", storm.Config{
+			Flags: []string{"--log-events", "100000", "--log-bytes", "100MiB"},
+			Users: 2, ClientsPerUser: 3, Publishers: 3, Events: 3000, Restarts: 4, Broadcasts: true, Devices: true,
+		}},
+		{"the server is killed", storm.Config{
+			Flags: []string{"--log-events", "100000", "--log-bytes", "100MiB", "--log-users", "2"},
+			Users: 3, ClientsPerUser: 2, Publishers: 4, Events: 8000, Restarts: 20, Kills: true, Away: true, Broadcasts: true,
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { storm.Run(t, tt.cfg) })

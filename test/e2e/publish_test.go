@@ -34,7 +34,7 @@ func TestPublishIsAnsweredWithAReceipt(t *testing.T) {
 	var r harness.Receipt
 	a.JSON(t, &r)
 	c, err := client.ParseCursor(r.Cursor)
-	if err != nil || c.Seq != 1 || r.Seq != 1 || r.ID != "o-1" || r.Delivered != 1 || r.Duplicate || r.Durability != "memory" {
+	if err != nil || c.Seq != 1 || r.Seq != 1 || r.ID != "o-1" || r.Delivered != 1 || r.Duplicate || r.Durability != "disk" {
 		t.Errorf("receipt = %+v, %v", r, err)
 	}
 	m := live.wantEvent(r)
@@ -288,7 +288,7 @@ func TestBroadcastReachesEveryUserWithALogOrAConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.ID == "" || r.Delivered != 1 || r.Durability != "memory" {
+	if r.ID == "" || r.Delivered != 1 || r.Durability != "disk" {
 		t.Errorf("receipt = %+v", r)
 	}
 	if m := live.want(client.Event); m.ID != r.ID || m.Cursor.Seq != 1 {

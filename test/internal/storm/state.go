@@ -112,7 +112,7 @@ func (s *storm) restart(ctx context.Context) {
 		s.mu.Lock()
 		s.up = down
 		s.mu.Unlock()
-		if rng.IntN(2) == 0 {
+		if s.cfg.Kills || rng.IntN(2) == 0 {
 			s.server.Kill()
 		}
 		s.server.Restart()

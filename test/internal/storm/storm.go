@@ -41,8 +41,10 @@ type Config struct {
 	Slow       bool // clients stop reading for a while
 	// Crowd is how many further users are published to, so that logs are evicted.
 	Crowd int
-	// Restarts is how often the server is stopped or killed in the middle.
+	// Restarts is how often the server is stopped or killed in the middle; with
+	// Kills it is always killed.
 	Restarts int
+	Kills    bool
 }
 
 // seedVariable sets the seed of a run that is to be repeated.
