@@ -60,17 +60,14 @@ func (c *committer) announceTo(a *announcement, body uint64) (err error) {
 			return err
 		}
 	}
-	var rest []string // nothing may be written while they are listed
 	c.ledger.Users(func(user string, _ replay.Standing) bool {
-		if _, ok := reached[user]; !ok {
-			rest = append(rest, user)
+		if _, ok := reached[user]; ok {
+			return true
 		}
-		return true
+		return enter(user)
 	})
-	for _, user := range rest {
-		if !enter(user) {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	return c.announceFlush(a)
 }

@@ -88,9 +88,10 @@ type shard struct {
 	users    map[string]*user
 	keys     *keyring[Receipt]
 	awaited  map[keyID]keyed[*Pending] // publishes with keys that are on their way to the disk
+	seen     *seen                     // devices that have gone; nil: none has
 	counters counters
 
-	_ [40]byte // two shards share no cache line
+	_ [32]byte // two shards share no cache line
 }
 
 // user is one user with at least one connection. The shard's lock guards it.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -111,8 +112,9 @@ func (l *tape) Note(user string, st replay.Standing) {
 
 func (l *tape) Users(yield func(string, replay.Standing) bool) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for user, st := range l.standing {
+	known := maps.Clone(l.standing)
+	l.mu.Unlock()
+	for user, st := range known {
 		if !yield(user, st) {
 			return
 		}

@@ -56,7 +56,7 @@ func (b *Broker) Devices(user string, stored func(user string) []Device) ([]Devi
 func (sh *shard) addDevices(user string, device func(name string) *Device) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	for _, s := range sh.counters.seen.of(user) {
+	for _, s := range sh.seen.of(user) {
 		device(s.device).LastSeen = s.at
 	}
 	u := sh.users[user]
@@ -113,11 +113,11 @@ func (sh *shard) goneLocked(user, device string) {
 	if device == "" {
 		return
 	}
-	if sh.counters.seen == nil {
+	if sh.seen == nil {
 		b := sh.broker
-		sh.counters.seen = newSeen(b.cfg.DeviceCursors / len(b.shards))
+		sh.seen = newSeen(b.cfg.DeviceCursors / len(b.shards))
 	}
-	sh.counters.seen.note(user, device, time.Now())
+	sh.seen.note(user, device, time.Now())
 }
 
 // note remembers that a device has gone.

@@ -33,7 +33,8 @@ type Ledger interface {
 	Err() error
 	// Note has Find tell of a user from now on.
 	Note(user string, st replay.Standing)
-	// Users lists everybody known when it is called.
+	// Users lists everybody known when it is called, each once. yield may call all
+	// other methods.
 	Users(yield func(user string, st replay.Standing) bool)
 
 	FindKey(user, name string) (ledger.KeyRecord, bool)

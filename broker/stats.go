@@ -19,9 +19,6 @@ type Stats struct {
 // that cores which publish to different users share no cache line.
 type counters struct {
 	published, duplicates, delivered, lagged, gaps, replayed uint64
-
-	seen *seen    // devices that have gone; nil: none has
-	_    [56]byte // a cache line with seen
 }
 
 // Stats reads gauges and counters.
