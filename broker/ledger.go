@@ -26,7 +26,7 @@ type Ledger interface {
 	replay.Backing
 
 	// Append writes all entries or none. The i-th lies at Next()+i as it was
-	// before. The error wraps ErrNoSpace or ErrLog.
+	// before. The error wraps ErrNoSpace, ErrBusy or ErrLog.
 	Append(entries []ledger.Entry) (first uint64, err error)
 	Next() uint64
 	// Err is nil, or why nothing can be written any more.

@@ -92,6 +92,8 @@ func diskError(err error) error {
 		return nil
 	case errors.Is(err, journal.ErrNoSpace):
 		return fmt.Errorf("%w: %w", broker.ErrNoSpace, err)
+	case errors.Is(err, journal.ErrFull):
+		return fmt.Errorf("%w: %w", broker.ErrBusy, err)
 	default:
 		return fmt.Errorf("%w: %w", broker.ErrLog, err)
 	}

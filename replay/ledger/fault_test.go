@@ -135,6 +135,9 @@ func TestRefusedBatchLeavesNothing(t *testing.T) {
 			t.Errorf("%s %v: then %v", tt.op, tt.cause, err)
 		}
 		before["bob"], _ = f.Find("bob")
+		if err := f.Err(); errors.Is(err, journal.ErrFailed) != tt.last {
+			t.Errorf("%s %v: then %v", tt.op, tt.cause, err)
+		}
 		check()
 		f.crash()
 		check()

@@ -69,6 +69,9 @@ func newFixture(t testing.TB, o Options) *fixture {
 	// A process that is killed loses nothing that the machine has, and these tests
 	// kill no more than that.
 	f.opts.noSync = true
+	if f.opts.Journal.FS == nil {
+		f.opts.Journal.FS = &faultFS{} // does not sync
+	}
 	f.opts.Now = f.time
 	f.opts.Logger = slogTo(f.lines)
 	if f.opts.CheckpointEvery == 0 {

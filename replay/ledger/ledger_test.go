@@ -65,87 +65,6 @@ func TestManyEntriesBeforeNote(t *testing.T) {
 	}
 }
 
-// A chain is followed only where it leads: to the user's own events, one before the
-// other.
-func TestLoadBelievesNothing(t *testing.T) {
-	f := newFixture(t, Options{})
-	epoch := f.Epoch()
-	entry := func(user string, seq, prev, body uint64) Entry {
-		e := Entry{User: user, Epoch: epoch, Seq: seq, Prev: prev, Body: body}
-		if body == 0 {
-			e.Event = f.event(user)
-		}
-		return e
-	}
-	body := Entry{Event: f.event("body")}
-	_, err := f.Append([]Entry{
-		entry("ann", 1, 0, 0),  // at 1
-		entry("ann", 2, 1, 0),  // at 2
-		entry("bob", 1, 0, 0),  // at 3
-		entry("ann", 3, 3, 0),  // at 4, follows bob's
-		entry("ann", 4, 2, 0),  // at 5, leaves one out
-		entry("ann", 3, 6, 0),  // at 6, follows itself
-		entry("ann", 3, 99, 0), // at 7, follows what is not there
-		entry("ann", 3, 2, 3),  // at 8, its body is an event of somebody
-		body,                   // at 9
-		entry("ann", 3, 2, 9),  // at 10, sound
-		entry("ann", 3, 9, 9),  // at 11, follows a body
-	})
-	must(t, err)
-	tests := []struct{ at, below, want uint64 }{
-		{2, 3, 2},
-		{2, 2, 1},
-		{2, 1, 0},
-		{2, 0, 0},
-		{0, 3, 0},
-		{10, 4, 3},
-		{10, 3, 2}, // sound ones
-		{4, 4, 1},
-		{5, 5, 1},
-		{6, 4, 0},
-		{7, 4, 0},
-		{8, 4, 0},
-		{11, 4, 1},
-		{9, 4, 0},
-		{3, 4, 0},
-		{99, 4, 0},
-		{2, 9, 0}, // not where the user stands
-	}
-	for _, tt := range tests {
-		got := uint64(0)
-		why := f.Load("ann", tt.at, tt.below, func(seq uint64, _ *replay.Event) bool {
-			if seq != tt.below-1-got {
-				t.Errorf("from %d below %d: seq %d", tt.at, tt.below, seq)
-			}
-			got++
-			return true
-		})
-		if got != tt.want || why != replay.Evicted {
-			t.Errorf("from %d below %d: %d events, want %d (%s)", tt.at, tt.below, got, tt.want, why)
-		}
-	}
-	logged := f.count("event could not be read")
-	for range 3 {
-		f.Load("ann", 4, 4, func(uint64, *replay.Event) bool { return true })
-	}
-	if n := f.count("event could not be read"); n != logged || f.Stats().Damaged != uint64(n) {
-		t.Errorf("logged %d times, then %d: %+v", logged, n, f.Stats())
-	}
-}
-
-func TestLoadStopsWhenAsked(t *testing.T) {
-	f := newFixture(t, Options{})
-	for range 5 {
-		f.put("x", "ann")
-	}
-	st, _ := f.Find("ann")
-	n := 0
-	f.Load("ann", st.At, st.Head+1, func(uint64, *replay.Event) bool { n++; return n < 3 })
-	if n != 3 {
-		t.Errorf("%d events", n)
-	}
-}
-
 // What cannot be kept is refused before anything is written.
 func TestBadEntries(t *testing.T) {
 	f := newFixture(t, Options{})
@@ -241,40 +160,6 @@ func TestUsersCostNoMemory(t *testing.T) {
 	}
 }
 
-// What a device has received never goes back within an epoch.
-func TestCursorsOnlyGoForward(t *testing.T) {
-	f := newFixture(t, Options{})
-	at := func(epoch string, seq uint64) DeviceCursor {
-		return DeviceCursor{User: "ann", Device: "d", Cursor: replay.Cursor{Epoch: epoch, Seq: seq}}
-	}
-	for i, tt := range []struct {
-		save    []DeviceCursor
-		want    replay.Cursor
-		records uint64
-	}{
-		{[]DeviceCursor{at("e", 5)}, replay.Cursor{Epoch: "e", Seq: 5}, 1},
-		{[]DeviceCursor{at("e", 4), at("e", 5)}, replay.Cursor{Epoch: "e", Seq: 5}, 1},
-		{[]DeviceCursor{at("e", 9), at("e", 7)}, replay.Cursor{Epoch: "e", Seq: 9}, 2},
-		{[]DeviceCursor{at("f", 1)}, replay.Cursor{Epoch: "f", Seq: 1}, 3},
-		{nil, replay.Cursor{Epoch: "f", Seq: 1}, 3},
-	} {
-		must(t, f.SaveCursors(tt.save))
-		if i%2 == 0 {
-			must(t, f.Checkpoint())
-		}
-		if got, ok := f.FindCursor("ann", "d"); !ok || got != tt.want || f.Stats().Last != tt.records {
-			t.Errorf("step %d: %v, want %v, %d records", i, got, tt.want, f.Stats().Last)
-		}
-	}
-	f.crash()
-	if got, _ := f.FindCursor("ann", "d"); got != (replay.Cursor{Epoch: "f", Seq: 1}) {
-		t.Error(got)
-	}
-	for range f.Cursors("ann") {
-		break
-	}
-}
-
 // Checkpoints come by themselves, when much has changed and when time has passed.
 func TestCheckpointsComeByThemselves(t *testing.T) {
 	for what, o := range map[string]Options{"much": {CheckpointSize: 1}, "time": {CheckpointEvery: time.Millisecond}} {
@@ -286,33 +171,6 @@ func TestCheckpointsComeByThemselves(t *testing.T) {
 				t.Fatalf("%s: %+v", what, f.Stats())
 			}
 			f.put("x", "ann")
-		}
-	}
-}
-
-func TestSpans(t *testing.T) {
-	var s spans
-	for _, p := range []span{{5, 6}, {1, 2}, {9, 9}, {3, 3}, {6, 7}, {20, 30}} {
-		s = s.add(p)
-	}
-	if got, want := fmt.Sprint(s), "[{1 3} {5 7} {9 9} {20 30}]"; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	for i, want := range []bool{false, true, true, true, false, true, true, true, false, true, false} {
-		if s.has(uint64(i)) != want {
-			t.Errorf("has %d: %v", i, !want)
-		}
-	}
-	for got, want := range map[string]string{
-		fmt.Sprint(s.without(span{0, 40})):                 "[{0 0} {4 4} {8 8} {10 19} {31 40}]",
-		fmt.Sprint(s.without(span{6, 9})):                  "[{8 8}]",
-		fmt.Sprint(s.without(span{2, 2})):                  "[]",
-		fmt.Sprint(s.from(7)):                              "[{5 7} {9 9} {20 30}]",
-		fmt.Sprint(s.upTo(21)):                             "[{1 3} {5 7} {9 9} {20 21}]",
-		fmt.Sprint(s.behind(6), s.behind(30), s.behind(0)): "13 0 18",
-	} {
-		if got != want {
-			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestBackedStoreIsLikeAnEndlessOne(t *testing.T) {
 			MaxAge:    time.Duration(rapid.IntRange(5, 50).Draw(rt, "maxAge")) * time.Millisecond,
 		}
 		f := newFixture(t, Options{
-			Journal: journal.Options{SegmentBytes: small, FS: &faultFS{}}, MaxAge: cfg.MaxAge,
+			Journal: journal.Options{SegmentBytes: small}, MaxAge: cfg.MaxAge,
 			CheckpointSize: rapid.SampledFrom([]int{1, 10, 1000}).Draw(rt, "checkpointSize"),
 		})
 		defer func() { f.Close() }()

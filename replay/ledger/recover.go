@@ -49,8 +49,12 @@ func (l *Ledger) recover() error {
 	}
 	l.last = last
 	l.meta.damaged = l.meta.damaged.from(first).upTo(last)
-	l.meta.rebuilding, l.dirty = false, true
-	if err := l.Checkpoint(); err != nil {
+	must := r.all || len(r.bad) > 0 || l.meta.rebuilding
+	l.meta.rebuilding = false
+	l.dirty = l.dirty || must
+	// Epochs that change have to be on disk before anybody hears of them. All else the
+	// log has, and a full disk is no reason not to serve it.
+	if err := l.Checkpoint(); err != nil && must {
 		return fmt.Errorf("ledger: write state.db: %w", err)
 	}
 	l.log.Info("log was read", "first", first, "last", last, "behind_checkpoint", last-min(last, r.from), "took", time.Since(r.began))

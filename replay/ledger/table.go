@@ -57,25 +57,31 @@ func tryTable(path string, noSync bool) (t *table, m meta, err error) {
 	case err != nil:
 		return t, m, fmt.Errorf("ledger: state.db: %w", err)
 	}
-	err = t.update(func(tx *bolt.Tx) error {
-		made := tx.Bucket(bucketMeta) == nil
-		for _, b := range [][]byte{bucketMeta, bucketUsers, bucketCursors, bucketKeys, bucketDue} {
-			if _, err := tx.CreateBucketIfNotExists(b); err != nil {
-				return err
-			}
-		}
-		if made {
-			m.rebuilding = true
-			m.epochs.add()
-			return tx.Bucket(bucketMeta).Put(metaKey, m.encode())
+	made := false
+	err = t.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketMeta)
+		if made = b == nil; made {
+			return nil
 		}
 		var ok bool
-		if m, ok = decodeMeta(tx.Bucket(bucketMeta).Get(metaKey)); !ok {
+		if m, ok = decodeMeta(b.Get(metaKey)); !ok {
 			return fmt.Errorf("%w: its meta row", errTable)
 		}
 		return nil
 	})
-	return t, m, err
+	if err != nil || !made {
+		return t, m, err // nothing is written: the disk may be full
+	}
+	m.rebuilding = true
+	m.epochs.add()
+	return t, m, t.update(func(tx *bolt.Tx) error {
+		for _, b := range [][]byte{bucketMeta, bucketUsers, bucketCursors, bucketKeys, bucketDue} {
+			if _, err := tx.CreateBucket(b); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(bucketMeta).Put(metaKey, m.encode())
+	})
 }
 
 // view and update turn the panics with which the library answers pages that are
