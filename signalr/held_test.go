@@ -115,7 +115,8 @@ func TestWhatAClientMakesUsHold(t *testing.T) {
 				}()
 				p.take() // not ours to count
 				held := int(leaktest.Heap() - before)
-				if held > tt.bound+own || held < tt.bound/2 {
+				// Where nothing may be held, what others have let go meanwhile can make it less.
+				if held > tt.bound+own || tt.bound > 0 && held < tt.bound/2 {
 					t.Errorf("%d bytes are held, the bound is %d", held, tt.bound)
 				}
 				p.wantEnd("")
