@@ -236,10 +236,10 @@ func (s *server) serve(ctx context.Context) error {
 		return notClosed(s.http.Serve(s.ln))
 	})
 	g.Go(func() error { return notClosed(s.http.Serve(s.parker)) })
-	g.Go(func() error { s.sweep(gctx); return nil })
+	g.Go(func() error { every(gctx, sweepInterval, s.broker.Store().Sweep); return nil })
 	g.Go(func() error { trim(gctx); return nil })
 	if s.ledger != nil {
-		g.Go(func() error { s.retain(gctx); return nil })
+		g.Go(func() error { every(gctx, retainInterval, s.retain); return nil })
 	}
 	if s.demo != nil {
 		g.Go(func() error { s.demo.run(gctx); return nil })
@@ -260,16 +260,16 @@ func notClosed(err error) error {
 	return err
 }
 
-// sweep drops aged events.
-func (s *server) sweep(ctx context.Context) {
-	t := time.NewTicker(10 * time.Second)
+// every calls f again and again until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func(now time.Time)) {
+	t := time.NewTicker(interval)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
-			s.broker.Store().Sweep(now)
+			f(now)
 		}
 	}
 }

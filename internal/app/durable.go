@@ -17,6 +17,9 @@ import (
 	"hubline/replay/ledger"
 )
 
+// sweepInterval is how often aged events are dropped from the memory.
+const sweepInterval = 10 * time.Second
+
 // retainInterval is how often the log on disk is looked through for what may go.
 const retainInterval = time.Minute
 
@@ -100,18 +103,9 @@ func diskError(err error) error {
 }
 
 // retain gives space on disk back.
-func (s *server) retain(ctx context.Context) {
-	t := time.NewTicker(retainInterval)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-t.C:
-			if err := s.ledger.Retain(now); err != nil {
-				s.log.LogAttrs(ctx, slog.LevelError, "space of old events cannot be given back", slog.Any("err", err))
-			}
-		}
+func (s *server) retain(now time.Time) {
+	if err := s.ledger.Retain(now); err != nil {
+		s.log.LogAttrs(context.Background(), slog.LevelError, "space of old events cannot be given back", slog.Any("err", err))
 	}
 }
 
