@@ -103,19 +103,26 @@ func TestNativeConnectionsEndWithTheirToken(t *testing.T) {
 	}
 }
 
+// dialHub opens a hub's WebSocket, which ends with the test.
+func dialHub(t *testing.T, f *fixture, token string) *websocket.Conn {
+	t.Helper()
+	c, _, err := websocket.Dial(t.Context(), "ws://pipe/notifications/hub", &websocket.DialOptions{ //nolint:bodyclose // the library does
+		HTTPClient: &http.Client{Transport: transportTo(f.ln)}, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.CloseNow() })
+	return c
+}
+
 // On hubs an open connection stays when its token expires, as the Bitwarden
 // family's servers have it; further requests need a good token.
 func TestHubSocketsOutliveTheirToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, inMemory, func(s *setup) { s.auth.Leeway = -1 })
 		token := f.token(auth.Claims{TTL: time.Minute})
-		c, _, err := websocket.Dial(t.Context(), "ws://pipe/notifications/hub", &websocket.DialOptions{ //nolint:bodyclose // the library does
-			HTTPClient: &http.Client{Transport: transportTo(f.ln)}, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = c.CloseNow() }()
+		c := dialHub(t, f, token)
 		if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"protocol":"json","version":1}`+rs)); err != nil {
 			t.Fatal(err)
 		}
@@ -153,13 +160,7 @@ func TestHubSocketsEndWithTheirTokenIfAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, inMemory, func(s *setup) { s.auth.Leeway, s.CloseOnExpiry = -1, true })
 		token := f.token(auth.Claims{TTL: time.Minute})
-		c, _, err := websocket.Dial(t.Context(), "ws://pipe/notifications/hub", &websocket.DialOptions{ //nolint:bodyclose // the library does
-			HTTPClient: &http.Client{Transport: transportTo(f.ln)}, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = c.CloseNow() }()
+		c := dialHub(t, f, token)
 		began := time.Now()
 		if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"protocol":"json","version":1}`+rs)); err != nil {
 			t.Fatal(err)
