@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 
 	"hubline/api/auth"
 	"hubline/broker"
+	"hubline/internal/logtest"
 	"hubline/longpoll"
 	"hubline/replay"
 	"hubline/transports"
@@ -51,7 +51,7 @@ type fixture struct {
 	reg    *prometheus.Registry
 	url    string
 	client *http.Client // checks everything against openapi.yaml
-	logs   *logs
+	logs   *logtest.Lines
 	ln     net.Listener
 }
 
@@ -75,7 +75,7 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	f := &fixture{
-		TB: t, reg: prometheus.NewRegistry(), logs: &logs{}, ln: s.listen(),
+		TB: t, reg: prometheus.NewRegistry(), logs: &logtest.Lines{}, ln: s.listen(),
 		broker: broker.New(s.broker, replay.NewStore(s.replay)), conns: transports.NewServer(s.conns),
 	}
 	var keys auth.Keys
@@ -146,24 +146,6 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
-}
-
-// logs keeps what is logged.
-type logs struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // token signs a token; with scopes it may also be used by a backend.

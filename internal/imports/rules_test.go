@@ -118,6 +118,7 @@ var rooms = []room{
 	},
 	{path: "internal/imports", why: "it is a test"},
 	{path: "internal/leaktest", why: "the tests of every room use it"},
+	{path: "internal/logtest", why: "the tests of every room use it"},
 	{
 		path: "internal/cli/...", may: []string{"internal/cli/...", "internal/config", "internal/app", "api/auth"},
 		why: "commands speak to a server over the network like anybody's client",

@@ -40,8 +40,8 @@ func TestDropBefore(t *testing.T) {
 		}
 		again, l := reopened(t, fs, Options{SegmentBytes: minSegmentBytes})
 		verify(t, again, test.first, 100)
-		if l.count("level=ERROR") != 0 {
-			t.Errorf("%s: %s", test.name, l.b.String())
+		if l.Count("level=ERROR") != 0 {
+			t.Errorf("%s: %s", test.name, l.String())
 		}
 		again.Close()
 	}

@@ -39,7 +39,7 @@ func TestNoSpaceAtAnyWrite(t *testing.T) {
 			fs.on(failNth("write", nth, cause))
 			ok, errs := tolerant(j, faultRecords)
 			if ok != faultRecords || len(errs) > 1 || j.Err() != nil {
-				t.Fatalf("%s at write %d: %d written, errors %v, %s", kind, nth, ok, errs, l.b.String())
+				t.Fatalf("%s at write %d: %d written, errors %v, %s", kind, nth, ok, errs, l.String())
 			}
 			for _, err := range errs {
 				if !errors.Is(err, ErrNoSpace) || errors.Is(err, ErrFailed) {
@@ -52,8 +52,8 @@ func TestNoSpaceAtAnyWrite(t *testing.T) {
 			reached := fs.ops
 			j.Close()
 			again, l := reopened(t, fs, Options{SegmentBytes: minSegmentBytes})
-			if d := verify(t, again, 1, faultRecords); d != nil || l.count("level") != 0 {
-				t.Fatalf("%s at write %d: afterwards damaged %d: %s", kind, nth, d, l.b.String())
+			if d := verify(t, again, 1, faultRecords); d != nil || l.Count("level") != 0 {
+				t.Fatalf("%s at write %d: afterwards damaged %d: %s", kind, nth, d, l.String())
 			}
 			again.Close()
 			if nth > reached {
@@ -117,8 +117,8 @@ func TestFailureIsForGood(t *testing.T) {
 					t.Fatalf("%s %d: %v", op, nth, err)
 				}
 			}
-			if l.count("log stopped for good") != 1 || !errors.Is(j.Err(), ErrFailed) {
-				t.Fatalf("%s %d: %s", op, nth, l.b.String())
+			if l.Count("log stopped for good") != 1 || !errors.Is(j.Err(), ErrFailed) {
+				t.Fatalf("%s %d: %s", op, nth, l.String())
 			}
 			verify(t, j, 1, uint64(ok)) // reading goes on
 			if err := j.Close(); err != nil {
@@ -169,8 +169,8 @@ func TestSegmentGrowsWhenTheNextCannotBeMade(t *testing.T) {
 			if n := len(j.Segments()); n != 1 || j.Size() > 2*minSegmentBytes {
 				t.Errorf("%s: %d segments, %d bytes", op, n, j.Size())
 			}
-			if l.count("this one grows on") == 0 || len(errs) == 0 {
-				t.Errorf("%s: %v: %s", op, errs, l.b.String())
+			if l.Count("this one grows on") == 0 || len(errs) == 0 {
+				t.Errorf("%s: %v: %s", op, errs, l.String())
 			}
 			if want := errors.Is(cause, syscall.EMFILE); errors.Is(j.Err(), ErrFailed) != want {
 				t.Errorf("%s: %v: %v", op, cause, j.Err())

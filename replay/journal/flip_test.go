@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"hubline/internal/logtest"
 )
 
 // flips opens copies of fs with one bit changed, at every byte of every file, and
 // tells what was said about it.
-func flips(t *testing.T, fs *memFS, each func(t *testing.T, j *Journal, l *lines, name string, at int)) {
+func flips(t *testing.T, fs *memFS, each func(t *testing.T, j *Journal, l *logtest.Lines, name string, at int)) {
 	for _, name := range fs.names() {
 		for at := range fs.files[name].data {
 			c := fs.clone()
@@ -35,8 +37,8 @@ func TestFlippedBitLosesOneRecordAndTells(t *testing.T) {
 	})
 	end := len(fs.files[fs.names()[1]].data)
 	silent := 0
-	flips(t, fs.clone(), func(t *testing.T, j *Journal, l *lines, name string, at int) {
-		where := fmt.Sprintf("%s at %d: %s", name, at, l.b.String())
+	flips(t, fs.clone(), func(t *testing.T, j *Journal, l *logtest.Lines, name string, at int) {
+		where := fmt.Sprintf("%s at %d: %s", name, at, l.String())
 		d := verify(t, j, 1, 25)
 		_, unused := slices.BinarySearch(clear, at)
 		inMark := name != segmentName(1) && at >= end-frameHead
@@ -45,11 +47,11 @@ func TestFlippedBitLosesOneRecordAndTells(t *testing.T) {
 			if len(d) != 0 {
 				t.Fatalf("%s: damaged %d", where, d)
 			}
-			if !unused && l.count("level") == 0 {
+			if !unused && l.Count("level") == 0 {
 				t.Fatalf("%s: nothing is said", where)
 			}
 			silent++
-		case len(d) != 1 || l.count("log is damaged") != 1 || j.Stats().Damaged != 1:
+		case len(d) != 1 || l.Count("log is damaged") != 1 || j.Stats().Damaged != 1:
 			t.Fatalf("%s: damaged %d", where, d)
 		}
 	})
@@ -64,7 +66,7 @@ func TestFlippedBitInTheLastCommitIsLogged(t *testing.T) {
 	fs, last, end := written(t, 1, 3, 2)
 	_, _, before := written(t, 1, 3)
 	fs.files[segmentName(1)].data = fs.files[segmentName(1)].data[:end]
-	flips(t, fs, func(t *testing.T, j *Journal, l *lines, _ string, at int) {
+	flips(t, fs, func(t *testing.T, j *Journal, l *logtest.Lines, _ string, at int) {
 		got, damaged := indexes(t, j)
 		switch {
 		case at < preambleSize:
@@ -76,8 +78,8 @@ func TestFlippedBitInTheLastCommitIsLogged(t *testing.T) {
 				t.Fatalf("at %d: records %d, damaged %d", at, got, damaged)
 			}
 		default:
-			if uint64(len(got)) != last-2 || damaged != nil || l.count("torn tail was cut off") != 1 {
-				t.Fatalf("at %d: records %d, damaged %d: %s", at, got, damaged, l.b.String())
+			if uint64(len(got)) != last-2 || damaged != nil || l.Count("torn tail was cut off") != 1 {
+				t.Fatalf("at %d: records %d, damaged %d: %s", at, got, damaged, l.String())
 			}
 		}
 	})
@@ -105,8 +107,8 @@ func TestSegmentWithoutAHead(t *testing.T) {
 			continue
 		}
 		last := j.Last()
-		if limit := s.First + uint64(s.Bytes)/frameHead; last < 25 || last > limit || l.count("head of a segment") != 1 {
-			t.Errorf("last is %d, at most %d: %s", last, limit, l.b.String())
+		if limit := s.First + uint64(s.Bytes)/frameHead; last < 25 || last > limit || l.Count("head of a segment") != 1 {
+			t.Errorf("last is %d, at most %d: %s", last, limit, l.String())
 		}
 		if j.Segments()[i].Newest != UnknownTime {
 			t.Error("age of what is lost is known")

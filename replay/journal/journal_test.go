@@ -6,36 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"hubline/internal/leaktest"
+	"hubline/internal/logtest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// lines collects what is logged.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) count(message string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), message)
-}
-
 // opened is a journal on fs, closed at the end.
-func opened(t testing.TB, fs FS, o Options) (*Journal, *lines) {
+func opened(t testing.TB, fs FS, o Options) (*Journal, *logtest.Lines) {
 	t.Helper()
-	l := &lines{}
+	l := &logtest.Lines{}
 	o.FS, o.Logger = fs, slog.New(slog.NewTextHandler(l, nil))
 	j, err := Open(t.TempDir(), o)
 	if err != nil {
@@ -46,7 +28,7 @@ func opened(t testing.TB, fs FS, o Options) (*Journal, *lines) {
 }
 
 // reopened is the journal of a copy of the files.
-func reopened(t testing.TB, fs *memFS, o Options) (*Journal, *lines) {
+func reopened(t testing.TB, fs *memFS, o Options) (*Journal, *logtest.Lines) {
 	t.Helper()
 	return opened(t, fs.clone(), o)
 }
@@ -127,8 +109,8 @@ func TestWhatIsAppendedIsReadAgain(t *testing.T) {
 		j.Close()
 		again, l := reopened(t, fs, Options{SegmentBytes: size})
 		appendN(t, again, 100)
-		if d := verify(t, again, 1, 600); d != nil || l.count("level") != 0 {
-			t.Errorf("damaged: %d, logged %s", d, l.b.String())
+		if d := verify(t, again, 1, 600); d != nil || l.Count("level") != 0 {
+			t.Errorf("damaged: %d, logged %s", d, l.String())
 		}
 		for _, s := range again.Segments()[1:] {
 			if s.Newest != int64(s.Last) && s.Last != again.Last() {

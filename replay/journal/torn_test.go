@@ -73,7 +73,7 @@ func TestTornTailIsCutAtEveryByte(t *testing.T) {
 			if uint64(len(got)) != want || j.Last() != want || damaged != nil {
 				t.Fatalf("cut at %d: records %d, damaged %d, last %d, want %d", at, got, damaged, j.Last(), want)
 			}
-			if logged := l.count("torn tail was cut off"); at > before+8 && at < end && logged != 1 {
+			if logged := l.Count("torn tail was cut off"); at > before+8 && at < end && logged != 1 {
 				t.Fatalf("cut at %d is logged %d times", at, logged)
 			}
 			appendN(t, j, 3)
@@ -94,11 +94,11 @@ func TestHoleInTheLastCommitIsTorn(t *testing.T) {
 		c := fs.clone()
 		clear(c.files[segmentName(1)].data[at : at+8])
 		j, l := opened(t, c, Options{})
-		if got, damaged := indexes(t, j); len(got) != 2 || damaged != nil || l.count("torn") != 1 || j.Last() != last-8 {
+		if got, damaged := indexes(t, j); len(got) != 2 || damaged != nil || l.Count("torn") != 1 || j.Last() != last-8 {
 			if bytes.Equal(c.files[segmentName(1)].data[:end], fs.files[segmentName(1)].data[:end]) {
 				continue // there were zeros
 			}
-			t.Fatalf("hole at %d: records %d, damaged %d: %s", at, got, damaged, l.b.String())
+			t.Fatalf("hole at %d: records %d, damaged %d: %s", at, got, damaged, l.String())
 		}
 		j.Close()
 	}
@@ -119,8 +119,8 @@ func TestShortenedClosedSegmentIsDamage(t *testing.T) {
 		f := c.files[names[1]]
 		f.data = f.data[:len(f.data)-1-cut]
 		again, l := opened(t, c, Options{SegmentBytes: minSegmentBytes})
-		if d := verify(t, again, 1, 60); len(d) == 0 || l.count("log is damaged") != 1 {
-			t.Fatalf("cut %d: damaged %d, %s", cut, d, l.b.String())
+		if d := verify(t, again, 1, 60); len(d) == 0 || l.Count("log is damaged") != 1 {
+			t.Fatalf("cut %d: damaged %d, %s", cut, d, l.String())
 		}
 		again.Close()
 	}

@@ -11,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"hubline/internal/logtest"
 	"hubline/replay"
 	"hubline/replay/journal"
 )
@@ -85,8 +86,8 @@ func TestReadersBesideTheWriter(t *testing.T) {
 	wg.Wait()
 	must(t, f.Checkpoint())
 	must(t, f.Retain(f.time()))
-	if st := f.Stats(); st.Damaged != 0 || st.First == 1 || st.Users != users || f.count("level=ERROR") != 0 {
-		t.Errorf("%+v: %s", st, f.b.String())
+	if st := f.Stats(); st.Damaged != 0 || st.First == 1 || st.Users != users || f.Count("level=ERROR") != 0 {
+		t.Errorf("%+v: %s", st, f.String())
 	}
 	f.crash()
 	total := uint64(0)
@@ -112,8 +113,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	})
 	for range 20 {
 		before := f.stands()
-		g := &fixture{clock: f.clock, lines: &lines{}, t: t, dir: f.image(), opts: f.opts}
-		g.opts.Logger = slogTo(g.lines)
+		g := &fixture{clock: f.clock, Lines: &logtest.Lines{}, t: t, dir: f.image(), opts: f.opts}
+		g.opts.Logger = slogTo(g.Lines)
 		g.open()
 		for _, user := range crowd {
 			st, _ := g.Find(user)
@@ -122,8 +123,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 				t.Errorf("%s has %d events, stands at %+v, before %+v", user, len(texts), st, before[user])
 			}
 		}
-		if g.count("level=ERROR") != 0 {
-			t.Error(g.b.String())
+		if g.Count("level=ERROR") != 0 {
+			t.Error(g.String())
 		}
 		g.Close()
 	}

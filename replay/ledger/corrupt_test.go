@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"hubline/internal/logtest"
 	"hubline/replay"
 )
 
@@ -49,8 +50,8 @@ func (f *fixture) stands() map[string]replay.Standing {
 // flipped is the ledger of an image with one byte changed.
 func flipped(t *testing.T, from *fixture, image, file string, off int64) *fixture {
 	t.Helper()
-	f := &fixture{clock: from.clock, lines: &lines{}, t: t, dir: copyDir(t, image), opts: from.opts}
-	f.opts.Logger = slogTo(f.lines)
+	f := &fixture{clock: from.clock, Lines: &logtest.Lines{}, t: t, dir: copyDir(t, image), opts: from.opts}
+	f.opts.Logger = slogTo(f.Lines)
 	name := filepath.Join(f.dir, "journal", file)
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -119,8 +120,8 @@ func TestDamageIsAnnouncedToThoseItHit(t *testing.T) {
 		}
 		if changed > 0 {
 			hit++
-			if g.count("epochs of users change") != 1 || g.count("records of the log are lost") == 0 {
-				t.Fatalf("%s", g.b.String())
+			if g.Count("epochs of users change") != 1 || g.Count("records of the log are lost") == 0 {
+				t.Fatalf("%s", g.String())
 			}
 		}
 		// It is dealt with once, and life goes on.

@@ -167,8 +167,8 @@ func TestTableThatCannotBeWritten(t *testing.T) {
 	if !errors.Is(err, journal.ErrFull) || f.Stats().Waiting > 3*4*overlayFactor || f.Stats().TableErr == nil {
 		t.Errorf("after %d: %v, %+v", n, err, f.Stats())
 	}
-	if f.count("checkpoint could not be written") != 1 {
-		t.Error(f.b.String())
+	if f.Count("checkpoint could not be written") != 1 {
+		t.Error(f.String())
 	}
 	// The next process has it all.
 	if err := f.Close(); err == nil {

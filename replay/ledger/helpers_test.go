@@ -1,18 +1,17 @@
 package ledger
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"hubline/internal/leaktest"
+	"hubline/internal/logtest"
 	"hubline/replay"
 	"hubline/replay/journal"
 )
@@ -34,29 +33,11 @@ func newClock() *clock {
 func (c *clock) time() time.Time         { return time.UnixMilli(c.ms.Load()) }
 func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
-// lines collects what is logged.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), text)
-}
-
 // fixture is a ledger in a directory that can be opened again, with its clock and log.
 type fixture struct {
 	*Ledger
 	*clock
-	*lines
+	*logtest.Lines
 	t    testing.TB
 	dir  string
 	opts Options
@@ -65,7 +46,7 @@ type fixture struct {
 // newFixture opens a ledger that writes checkpoints only when told.
 func newFixture(t testing.TB, o Options) *fixture {
 	t.Helper()
-	f := &fixture{clock: newClock(), lines: &lines{}, t: t, dir: t.TempDir(), opts: o}
+	f := &fixture{clock: newClock(), Lines: &logtest.Lines{}, t: t, dir: t.TempDir(), opts: o}
 	// A process that is killed loses nothing that the machine has, and these tests
 	// kill no more than that.
 	f.opts.noSync = true
@@ -73,7 +54,7 @@ func newFixture(t testing.TB, o Options) *fixture {
 		f.opts.Journal.FS = &faultFS{} // does not sync
 	}
 	f.opts.Now = f.time
-	f.opts.Logger = slogTo(f.lines)
+	f.opts.Logger = slogTo(f.Lines)
 	if f.opts.CheckpointEvery == 0 {
 		f.opts.CheckpointEvery = time.Hour
 	}
@@ -110,7 +91,7 @@ func (f *fixture) crash() {
 	f.open()
 }
 
-func slogTo(l *lines) *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+func slogTo(l *logtest.Lines) *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 func must(t testing.TB, err error) {
 	t.Helper()

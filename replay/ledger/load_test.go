@@ -65,11 +65,11 @@ func TestLoadBelievesNothing(t *testing.T) {
 			t.Errorf("from %d below %d: %d events, want %d (%s)", tt.at, tt.below, got, tt.want, why)
 		}
 	}
-	logged := f.count("event could not be read")
+	logged := f.Count("event could not be read")
 	for range 3 {
 		f.Load("ann", 4, 4, func(uint64, *replay.Event) bool { return true })
 	}
-	if n := f.count("event could not be read"); n != logged || f.Stats().Damaged != uint64(n) {
+	if n := f.Count("event could not be read"); n != logged || f.Stats().Damaged != uint64(n) {
 		t.Errorf("logged %d times, then %d: %+v", logged, n, f.Stats())
 	}
 }

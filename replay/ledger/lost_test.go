@@ -36,7 +36,7 @@ func TestWhatIsLostAsAWhole(t *testing.T) {
 			must(t, f.Close())
 			lose(f)
 			f.open()
-			if f.Epoch() == base || f.Stats().EpochChanges != 1 || f.count("epochs of all users change") != 1 {
+			if f.Epoch() == base || f.Stats().EpochChanges != 1 || f.Count("epochs of all users change") != 1 {
 				t.Errorf("epoch %s after %s, %+v", f.Epoch(), base, f.Stats())
 			}
 			for _, user := range crowd {

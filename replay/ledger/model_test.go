@@ -174,8 +174,8 @@ func TestBackedStoreIsLikeAnEndlessOne(t *testing.T) {
 			},
 			"": func(t *rapid.T) { p.check(t, users) },
 		})
-		if st := p.Stats(); st.Damaged != 0 || st.EpochChanges != 0 || p.count("level=ERROR") != 0 {
-			rt.Fatalf("%+v: %s", st, p.b.String())
+		if st := p.Stats(); st.Damaged != 0 || st.EpochChanges != 0 || p.Count("level=ERROR") != 0 {
+			rt.Fatalf("%+v: %s", st, p.String())
 		}
 	})
 }

@@ -38,8 +38,8 @@ func TestRetentionByAge(t *testing.T) {
 	check()
 	f.crash()
 	check()
-	if f.count("level=ERROR") != 0 || f.Stats().Damaged != 0 {
-		t.Error(f.b.String())
+	if f.Count("level=ERROR") != 0 || f.Stats().Damaged != 0 {
+		t.Error(f.String())
 	}
 }
 
