@@ -91,7 +91,10 @@ func (l *Ledger) beginCheckpoint() (*overlay, meta) {
 }
 
 // put is a row to be written.
-type put struct{ bucket, key, row []byte }
+type put struct {
+	bucket, key, row []byte
+	gone             bool // the row is removed
+}
 
 // txRows is how many rows are written in one transaction. Each may lie in a page of
 // its own, of which the transaction has a copy in memory until it ends.
@@ -110,8 +113,17 @@ func (l *Ledger) writeOverlay(o *overlay, m *meta) error {
 		}
 		users := m.users
 		err := l.table.update(func(tx *bolt.Tx) error {
+			if _, err := tx.CreateBucketIfNotExists(bucketFacts); err != nil { // a table may be older than facts
+				return err
+			}
 			for _, p := range puts[:n] {
 				b := tx.Bucket(p.bucket)
+				if p.gone {
+					if err := b.Delete(p.key); err != nil {
+						return err
+					}
+					continue
+				}
 				if &p.bucket[0] == &bucketUsers[0] && b.Get(p.key) == nil {
 					users++
 				}
@@ -140,18 +152,22 @@ func (o *overlay) puts() []put {
 	puts := make([]put, 0, o.size()+len(o.keys))
 	for user, r := range o.users {
 		key := []byte(user)
-		puts = append(puts, put{bucketUsers, key, r.encode(key)})
+		puts = append(puts, put{bucket: bucketUsers, key: key, row: r.encode(key)})
 	}
 	for user, devices := range o.cursors {
 		for device, c := range devices {
 			key := name{user, device}.key()
-			puts = append(puts, put{bucketCursors, key, c.encode(key)})
+			puts = append(puts, put{bucket: bucketCursors, key: key, row: c.encode(key)})
 		}
 	}
 	for n, r := range o.keys {
 		key := n.key()
 		puts = append(puts,
-			put{bucketKeys, key, r.encode(key)}, put{bucketDue, dueKey(r.Saved.UnixMilli(), key), nil})
+			put{bucket: bucketKeys, key: key, row: r.encode(key)}, put{bucket: bucketDue, key: dueKey(r.Saved.UnixMilli(), key)})
+	}
+	for id, value := range o.facts {
+		key := id.key()
+		puts = append(puts, put{bucket: bucketFacts, key: key, row: seal(key, slices.Clone(value)), gone: value == nil})
 	}
 	slices.SortFunc(puts, func(a, b put) int {
 		return cmp.Or(bytes.Compare(a.bucket, b.bucket), bytes.Compare(a.key, b.key))

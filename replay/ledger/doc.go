@@ -6,7 +6,7 @@
 //
 // A directory holds journal/, the log, which is the truth, and state.db, a table
 // that spares reading the log: where each user's log stands, the cursors of
-// devices, and idempotency keys. Events are in the log alone. Each names the one
+// devices, idempotency keys, and facts: who is in which channel, what is revoked. Events are in the log alone. Each names the one
 // before it of the same user, so a user's log is a chain that is followed from its
 // newest event to older ones ([Ledger.Load]).
 //
@@ -40,7 +40,7 @@
 //
 // # Concurrency
 //
-// One goroutine writes: it alone calls Next, Append and SaveCursors. All other
+// One goroutine writes: it alone calls Next, Append, SaveCursors and SaveFacts. All other
 // methods may be called concurrently. Lock order: writeMu, then tableMu, then mu;
 // the last is held for looking into maps, never for anything that waits. Methods of
 // replay.Backing and Note take only mu, so they may be called under a user's lock.

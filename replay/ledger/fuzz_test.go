@@ -14,19 +14,23 @@ import (
 )
 
 // decode is what recovery does with a record.
-func decode(b []byte) (e Entry, cursors []DeviceCursor, ok bool) {
+func decode(b []byte) (e Entry, cursors []DeviceCursor, facts []Fact, ok bool) {
 	h, ok := parseHead(b)
 	if !ok {
-		return e, nil, false
+		return e, nil, nil, false
 	}
-	if h.kind == kindCursors {
+	switch h.kind {
+	case kindFacts:
+		err := h.facts(func(f Fact) { facts = append(facts, f) })
+		return e, nil, facts, err == nil
+	case kindCursors:
 		err := h.cursors(func(user, device string, c cursorRow) {
 			cursors = append(cursors, DeviceCursor{User: user, Device: device, Cursor: c.cursor, Saved: time.UnixMilli(c.saved)})
 		})
-		return e, cursors, err == nil
+		return e, cursors, nil, err == nil
 	}
 	e, err := h.entry()
-	return e, nil, err == nil
+	return e, nil, nil, err == nil
 }
 
 // Foreign bytes are refused or understood, never more: no panic, no memory beyond
@@ -41,12 +45,13 @@ func FuzzRecord(f *testing.F) {
 	f.Add(appendEntry(nil, &Entry{User: "ann", Epoch: "e", Seq: 3, Prev: 2, Body: 1}))
 	f.Add(appendEntry(nil, &Entry{Event: ev, Keys: keys}))
 	f.Add(appendCursors(nil, t0, []DeviceCursor{{User: "ann", Device: "d", Cursor: replay.Cursor{Epoch: "e", Seq: 1}}}))
+	f.Add(appendFacts(nil, []Fact{{Kind: Member, Of: "c", Name: "ann", Value: []byte{}}, {Kind: Revoked, Name: "j"}}))
 	f.Add([]byte{kindBody, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Add([]byte{kindCursors, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, cursors, ok := decode(b)
+		e, cursors, facts, ok := decode(b)
 		if h, headed := parseHead(b); headed {
-			if ev, err := h.event(); err == nil && h.kind != kindEvent && !cmp.Equal(ev, e.Event) {
+			if ev, err := h.event(); err == nil && h.kind == kindBody && !cmp.Equal(ev, e.Event) {
 				t.Errorf("%+v, and %+v alone", e.Event, ev)
 			}
 		}
@@ -54,20 +59,23 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		var again []byte
-		if b[0] == kindCursors {
+		switch b[0] {
+		case kindCursors:
 			if len(cursors) == 0 {
 				return
 			}
 			again = appendCursors(nil, cursors[0].Saved.UnixMilli(), cursors)
-		} else {
+		case kindFacts:
+			again = appendFacts(nil, facts)
+		default:
 			again = appendEntry(nil, &e)
 		}
 		if len(again) > len(b) {
 			t.Errorf("%d bytes from %d", len(again), len(b))
 		}
-		e2, cursors2, ok := decode(again)
-		if !ok || !reflect.DeepEqual(e, e2) || !reflect.DeepEqual(cursors, cursors2) {
-			t.Errorf("%+v %v, then %+v %v", e, cursors, e2, cursors2)
+		e2, cursors2, facts2, ok := decode(again)
+		if !ok || !reflect.DeepEqual(e, e2) || !reflect.DeepEqual(cursors, cursors2) || !reflect.DeepEqual(facts, facts2) {
+			t.Errorf("%+v %v %v, then %+v %v %v", e, cursors, facts, e2, cursors2, facts2)
 		}
 	})
 }
@@ -106,6 +114,11 @@ func FuzzRow(f *testing.F) {
 			}
 		}
 		parseName(row)
+		if id, ok := parseFactID(row); ok && !bytes.Equal(id.key(), row) {
+			if again, ok := parseFactID(id.key()); !ok || again != id {
+				t.Errorf("%+v, then %+v", id, again)
+			}
+		}
 	})
 }
 
@@ -134,7 +147,7 @@ func TestEntriesRoundTrip(t *testing.T) {
 				e.Event = nil
 			}
 		}
-		got, _, ok := decode(appendEntry(nil, &e))
+		got, _, _, ok := decode(appendEntry(nil, &e))
 		if !ok || !reflect.DeepEqual(got, e) {
 			t.Errorf("got %+v %v, want %+v", got, ok, e)
 		}
@@ -146,7 +159,7 @@ func TestForeignLengthsCostNothing(t *testing.T) {
 	huge := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}
 	var records [][]byte
 	for n := range 12 {
-		for _, kind := range []byte{kindEvent, kindBody, kindCursors} {
+		for _, kind := range []byte{kindEvent, kindBody, kindCursors, kindFacts} {
 			records = append(records, append(append([]byte{kind}, bytes.Repeat([]byte{1}, n)...), huge...))
 		}
 	}

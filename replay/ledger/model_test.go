@@ -23,6 +23,7 @@ type publisher struct {
 	epoch           string
 	cursors         map[name]replay.Cursor
 	keys            map[name]KeyRecord
+	facts           map[factID]string
 }
 
 func (p *publisher) restart() {
@@ -119,7 +120,7 @@ func TestBackedStoreIsLikeAnEndlessOne(t *testing.T) {
 			CheckpointSize: rapid.SampledFrom([]int{1, 10, 1000}).Draw(rt, "checkpointSize"),
 		})
 		defer func() { f.Close() }()
-		p := &publisher{fixture: f, cursors: map[name]replay.Cursor{}, keys: map[name]KeyRecord{}}
+		p := &publisher{fixture: f, cursors: map[name]replay.Cursor{}, keys: map[name]KeyRecord{}, facts: map[factID]string{}}
 		p.cfg = cfg
 		p.cfg.Now = p.time
 		p.endless = replay.NewStore(p.cfg)
@@ -142,6 +143,22 @@ func TestBackedStoreIsLikeAnEndlessOne(t *testing.T) {
 				}
 				if old, ok := p.cursors[n]; !ok || old.Seq < c.Seq {
 					p.cursors[n] = c
+				}
+			},
+			"facts": func(t *rapid.T) {
+				var facts []Fact
+				for range rapid.IntRange(1, 3).Draw(t, "n") {
+					f := Fact{Kind: Member, Of: rapid.SampledFrom([]string{"", "c", "cc"}).Draw(t, "of"), Name: user(t)}
+					if rapid.Bool().Draw(t, "holds") {
+						f.Value = []byte(rapid.SampledFrom([]string{"", "v"}).Draw(t, "value"))
+						p.facts[f.id()] = string(f.Value)
+					} else {
+						delete(p.facts, f.id())
+					}
+					facts = append(facts, f)
+				}
+				if err := p.SaveFacts(facts); err != nil {
+					t.Fatal(err)
 				}
 			},
 			"checkpoint": func(t *rapid.T) {
@@ -183,6 +200,12 @@ func TestBackedStoreIsLikeAnEndlessOne(t *testing.T) {
 // check looks at what is kept beside the events.
 func (p *publisher) check(t *rapid.T, users []string) {
 	var want, got []string
+	facts := map[factID]string{}
+	p.Facts(Member, func(f Fact) bool { facts[f.id()] = string(f.Value); return true })
+	p.Facts(Revoked, func(f Fact) bool { t.Fatalf("a fact of another kind: %+v", f); return true })
+	if diff := cmp.Diff(p.facts, facts, cmp.AllowUnexported(factID{}, name{})); diff != "" {
+		t.Fatalf("facts (-want +got):\n%s", diff)
+	}
 	for _, u := range users {
 		if head := p.endless.State(u).Head; p.backed.Standing(u).Head != head {
 			t.Fatalf("%s stands at %+v, want %d", u, p.backed.Standing(u), head)

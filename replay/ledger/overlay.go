@@ -6,21 +6,25 @@ type overlay struct {
 	users   map[string]userRow
 	cursors map[string]map[string]cursorRow // by user and device
 	keys    map[name]KeyRecord
-	changes int // cursors; the maps of the others know their size
+	facts   map[factID][]byte // nil: holds no more
+	changes int               // cursors; the maps of the others know their size
 	// index is up to where the log is contained in the table once this is written.
 	index uint64
 }
 
 func newOverlay() *overlay {
-	return &overlay{users: map[string]userRow{}, cursors: map[string]map[string]cursorRow{}, keys: map[name]KeyRecord{}}
+	return &overlay{users: map[string]userRow{}, cursors: map[string]map[string]cursorRow{}, keys: map[name]KeyRecord{}, facts: map[factID][]byte{}}
 }
 
 func (o *overlay) size() int {
 	if o == nil {
 		return 0
 	}
-	return len(o.users) + len(o.keys) + o.changes
+	return len(o.users) + len(o.keys) + len(o.facts) + o.changes
 }
+
+// putFact notes what holds from now on.
+func (o *overlay) putFact(f Fact) { o.facts[f.id()] = f.Value }
 
 // putCursor keeps the later of two cursors of an epoch.
 func (o *overlay) putCursor(user, device string, c cursorRow) {

@@ -13,12 +13,14 @@ import (
 //	event    1, seq, prev, body, user, epoch, keys, and if body is 0 the event
 //	body     2, keys, event
 //	cursors  3, time, count, then user, device, epoch, seq of each
+//	facts    4, count, then kind, of, name of each, 0, or 1 and the value
 //
 // Keys are their count, then name, digest (16 bytes), id, delivered of each.
 const (
 	kindEvent   = 1
 	kindBody    = 2
 	kindCursors = 3
+	kindFacts   = 4
 )
 
 // errRecord is a record that is whole and means nothing to us.
@@ -43,7 +45,7 @@ func parseHead(b []byte) (h head, ok bool) {
 		if len(h.user) == 0 || h.seq == 0 {
 			w.bad = true
 		}
-	case kindBody, kindCursors:
+	case kindBody, kindCursors, kindFacts:
 	default:
 		w.bad = true
 	}
@@ -69,6 +71,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	return b
 }
 
+// hasEvent tells records of events from others.
+func (h *head) hasEvent() bool { return h.kind == kindEvent || h.kind == kindBody }
+
 // entry decodes what appendEntry wrote. Nothing of it lies in the record.
 func (h *head) entry() (Entry, error) {
 	e := Entry{User: string(h.user), Epoch: string(h.epoch), Seq: h.seq, Prev: h.prev, Body: h.body}
@@ -76,7 +81,7 @@ func (h *head) entry() (Entry, error) {
 	if h.body == 0 {
 		e.Event = readEvent(&h.rest)
 	}
-	if !h.rest.done() || h.kind == kindCursors {
+	if !h.rest.done() || !h.hasEvent() {
 		return Entry{}, errRecord
 	}
 	return e, nil
@@ -86,7 +91,7 @@ func (h *head) entry() (Entry, error) {
 func (h *head) event() (*replay.Event, error) {
 	skipKeys(&h.rest)
 	ev := readEvent(&h.rest)
-	if !h.rest.done() || h.kind == kindCursors {
+	if !h.rest.done() || !h.hasEvent() {
 		return nil, errRecord
 	}
 	return ev, nil

@@ -134,8 +134,11 @@ func (r *recovery) damage(p span, cursor bool) {
 
 // apply does what was done when the record was written.
 func (r *recovery) apply(h *head, rec journal.Record) error {
-	if h.kind == kindCursors {
+	switch h.kind {
+	case kindCursors:
 		return h.cursors(r.active.putCursor)
+	case kindFacts:
+		return h.facts(r.active.putFact)
 	}
 	e, err := h.entry()
 	if err != nil {

@@ -16,6 +16,7 @@ var (
 	bucketCursors = []byte("cursors")
 	bucketKeys    = []byte("keys")
 	bucketDue     = []byte("due") // keys by time, without content
+	bucketFacts   = []byte("facts")
 )
 
 // errTable means that the table cannot be read as one.
@@ -75,7 +76,7 @@ func tryTable(path string, noSync bool) (t *table, m meta, err error) {
 	m.rebuilding = true
 	m.epochs.add()
 	return t, m, t.update(func(tx *bolt.Tx) error {
-		for _, b := range [][]byte{bucketMeta, bucketUsers, bucketCursors, bucketKeys, bucketDue} {
+		for _, b := range [][]byte{bucketMeta, bucketUsers, bucketCursors, bucketKeys, bucketDue, bucketFacts} {
 			if _, err := tx.CreateBucket(b); err != nil {
 				return err
 			}
