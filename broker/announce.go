@@ -92,8 +92,8 @@ func (c *committer) announceFlush(a *announcement) error {
 	clear(a.users)
 	a.users = a.users[:0]
 	if err == nil {
-		others, _ := c.take(nil) // there is one broadcast at a time
-		c.write(others)
+		others, _ := c.take(nil)
+		c.commit(others) // there is one broadcast at a time
 	}
 	return err
 }

@@ -40,6 +40,14 @@ type Config struct {
 	IdempotencyKeys int
 	// DeviceCursors is how many devices' cursors are remembered. Zero means 100,000.
 	DeviceCursors int
+	// MaxChannelsPerUser bounds the channels that a user is in. Zero means 1,000.
+	MaxChannelsPerUser int
+	// MaxChannelMembers bounds the members of a channel: all of them are published to
+	// in one commit. Zero means 100,000.
+	MaxChannelMembers int
+	// MaxMemberships bounds those of all users together, at about 50 bytes each and the
+	// names. Zero means 10,000,000.
+	MaxMemberships int
 	// Ledger, which must be the Store's Backing too, is where events are written
 	// before anybody sees them. Nil means that they are kept in memory alone.
 	Ledger Ledger
@@ -57,6 +65,9 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxConnectionsPerUser, 100)
 	def(&c.IdempotencyKeys, 100_000)
 	def(&c.DeviceCursors, 100_000)
+	def(&c.MaxChannelsPerUser, 1000)
+	def(&c.MaxChannelMembers, 100_000)
+	def(&c.MaxMemberships, 10_000_000)
 	return c
 }
 
@@ -66,6 +77,7 @@ type Broker struct {
 	store   *replay.Store
 	shards  []shard
 	devices deviceCursors
+	roster  *roster
 
 	connections atomic.Int64
 	refused     atomic.Uint64
@@ -91,7 +103,11 @@ type shard struct {
 	seen     *seen                     // devices that have gone; nil: none has
 	counters counters
 
-	_ [32]byte // two shards share no cache line
+	// publishing is held to publish to a channel whose owner's name hashes here, when
+	// there is no ledger.
+	publishing sync.Mutex
+
+	_ [24]byte // two shards share no cache line
 }
 
 // user is one user with at least one connection. The shard's lock guards it.
@@ -102,6 +118,15 @@ type user struct {
 	log   *replay.Log
 	first *Subscription
 	conns int
+	// member is the record that has this user as connected, if there is one.
+	member *member
+}
+
+// gone undoes what connectedLocked has noted.
+func (u *user) gone() {
+	if u.member != nil {
+		u.member.connected, u.member = nil, nil
+	}
 }
 
 // New returns a broker that keeps its events in store. Nobody else may pin
@@ -116,7 +141,9 @@ func New(cfg Config, store *replay.Store) *Broker {
 		sh.broker, sh.users, sh.keys = b, make(map[string]*user), newKeyring[Receipt](share)
 	}
 	b.devices.init(cfg.DeviceCursors, cfg.Ledger)
+	b.roster = newRoster(store.ShardOf)
 	if cfg.Ledger != nil {
+		b.loadMemberships(cfg.Ledger)
 		b.committer = newCommitter(b, cfg.Ledger)
 	}
 	return b

@@ -15,6 +15,8 @@ const (
 	commitEvents = 4096
 	commitBytes  = 4 << 20
 	waitingBytes = 64 << 20
+	// spareEntries: room that a large channel has taken is not kept.
+	spareEntries = 4 * commitEvents
 
 	cursorInterval = time.Second
 )
@@ -51,7 +53,7 @@ func newCommitter(b *Broker, l Ledger) *committer {
 
 // enqueue takes p, unless too much waits.
 func (c *committer) enqueue(p *Pending) error {
-	size := p.event.Size()
+	size := p.size()
 	c.mu.Lock()
 	switch {
 	case c.closed:
@@ -137,7 +139,7 @@ func (c *committer) take(dst []*Pending) (batch []*Pending, over bool) {
 	defer c.mu.Unlock()
 	n, bytes := 0, 0
 	for n < len(c.queue) && n < commitEvents && (n == 0 || bytes < commitBytes) {
-		bytes += c.queue[n].event.Size()
+		bytes += c.queue[n].size()
 		n++
 	}
 	dst = append(dst, c.queue[:n]...)
@@ -148,38 +150,63 @@ func (c *committer) take(dst []*Pending) (batch []*Pending, over bool) {
 	return dst, c.closed
 }
 
-// commit writes a batch. A broadcast in it, of which there is at most one, comes
-// last: nobody knows yet that it was before others.
+// commit writes a batch. Changes of memberships come first and a broadcast, of which
+// there is at most one, last: nobody has been told yet that it was otherwise.
 func (c *committer) commit(batch []*Pending) {
 	rest := batch[:0]
 	var toAll *Pending
+	var changes []*Pending
 	for _, p := range batch {
-		if p.toAll != nil {
+		switch {
+		case p.toAll != nil:
 			toAll = p
-		} else {
+		case p.change != nil:
+			changes = append(changes, p)
+		default:
 			rest = append(rest, p)
 		}
 	}
+	c.enrol(changes)
 	c.write(rest)
 	if toAll != nil {
 		c.announce(toAll)
 	}
 }
 
-// write has the events of a batch written, and then seen.
+// write has the events of a batch written, and then seen. What is published to a
+// channel is written whole, so one commit may have more entries than publishes.
 func (c *committer) write(batch []*Pending) {
-	if len(batch) == 0 {
-		return
-	}
-	for _, p := range batch {
-		c.enter(p.user, p.event, 0, keysOf(p))
-	}
-	first, err := c.flush()
+	begin := 0
 	for i, p := range batch {
-		if err != nil {
-			c.broker.fail(p, err)
+		if p.channel != "" {
+			c.enterChannel(p)
 		} else {
-			c.broker.apply(p, c.standingOf(i, first))
+			c.enter(p.user, p.event, 0, keysOf(p))
+		}
+		if len(c.entries) >= commitEvents || i+1 == len(batch) {
+			c.apply(batch[begin : i+1])
+			begin = i + 1
+		}
+	}
+}
+
+// apply has what was entered for these publishes written, and then seen.
+func (c *committer) apply(batch []*Pending) {
+	var first uint64
+	var err error
+	if len(c.entries) > 0 {
+		first, err = c.flush()
+	}
+	at := 0
+	for _, p := range batch {
+		switch {
+		case err != nil:
+			c.broker.fail(p, err)
+		case p.channel != "":
+			at = c.applyToChannel(p, at, first)
+		default:
+			c.broker.apply(p, c.standingOf(at, first))
+			at++
 		}
 	}
 	c.forget()
@@ -214,14 +241,17 @@ func (c *committer) standingOf(i int, first uint64) replay.Standing {
 // forget ends the use of the entries of the last flush.
 func (c *committer) forget() {
 	clear(c.entries)
-	c.entries = c.entries[:0]
+	if c.entries = c.entries[:0]; cap(c.entries) > spareEntries {
+		c.entries = nil
+	}
 }
 
 func keysOf(p *Pending) []ledger.Key {
 	var keys []ledger.Key
 	for _, k := range [...]Key{p.key, p.id} {
 		if k.Name != "" {
-			keys = append(keys, ledger.Key{Name: k.Name, Digest: k.Digest, ID: p.event.ID})
+			_, name := ledgerKey(p.user, k.Name)
+			keys = append(keys, ledger.Key{Name: name, Digest: k.Digest, ID: p.event.ID, Delivered: len(p.members)})
 		}
 	}
 	return keys

@@ -20,14 +20,25 @@
 // taken when the connection has passed the head that the log had then. It is
 // therefore nothing to fall back to the log from, and no position.
 //
+// # Channels
+//
+// A membership is a user's, not a connection's: an event to a channel enters the log of
+// every member, with a seq of that log's own, and from there on is like any other. Who
+// is a member is kept in memory, in a [roster], and with a ledger as facts on disk. With
+// a ledger both memberships and events go through the committer, which writes what is
+// published to a channel in one commit for all members; without one, a lock for the
+// channel keeps its publishers apart, so that all members see the same order.
+//
 // # Lock order
 //
+//	shard.publishing → shard.mu, roster.mu
 //	shard.mu → Subscription.mu → replay's own locks
 //	shard.mu → deviceCursors.mu
 //	Broker.broadcastMu (a leaf)
+//	roster.mu (a leaf)
 //	Frame.mu (a leaf: held only while a frame is encoded)
 //
-// Never two shards at a time. Wakers are called with shard.mu held, so a Waker
+// Never two shards' mu at a time. Wakers are called with shard.mu held, so a Waker
 // must not block and must not call back. Filters run under replay's locks.
 // Nothing here does I/O or logs under a lock.
 package broker

@@ -21,11 +21,18 @@ type tape struct {
 	standing map[string]replay.Standing
 	keys     map[keyID]ledger.KeyRecord
 	cursors  map[deviceID]replay.Cursor
+	facts    map[factName]ledger.Fact
+}
+
+type factName struct {
+	kind     ledger.FactKind
+	of, name string
 }
 
 func newTape() *tape {
 	return &tape{
 		standing: map[string]replay.Standing{}, keys: map[keyID]ledger.KeyRecord{}, cursors: map[deviceID]replay.Cursor{},
+		facts: map[factName]ledger.Fact{},
 	}
 }
 
@@ -147,4 +154,33 @@ func (l *tape) FindCursor(user, device string) (replay.Cursor, bool) {
 	defer l.mu.Unlock()
 	c, ok := l.cursors[deviceID{user, device}]
 	return c, ok
+}
+
+func (l *tape) SaveFacts(facts []ledger.Fact) error {
+	if l.before != nil {
+		if err := l.before(-1); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range facts {
+		id := factName{f.Kind, f.Of, f.Name}
+		if f.Value == nil {
+			delete(l.facts, id)
+		} else {
+			l.facts[id] = f
+		}
+	}
+	return nil
+}
+
+func (l *tape) Facts(kind ledger.FactKind, yield func(ledger.Fact) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.facts {
+		if f.Kind == kind && !yield(f) {
+			return
+		}
+	}
 }

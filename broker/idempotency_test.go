@@ -94,7 +94,7 @@ func TestRepeatedPublishes(t *testing.T) {
 						ids[at] = ev.ID
 					}
 					epoch := f.store.State(user).Epoch
-					if got := (Receipt{ids[at], replay.Cursor{Epoch: epoch, Seq: a.seq}, want, a.dup}); err != nil || r != got {
+					if got := (Receipt{ID: ids[at], Cursor: replay.Cursor{Epoch: epoch, Seq: a.seq}, Delivered: want, Duplicate: a.dup}); err != nil || r != got {
 						t.Errorf("%d: %+v, %v, want %+v", i, r, err, got)
 					}
 				}

@@ -41,4 +41,8 @@ type Ledger interface {
 
 	SaveCursors(cursors []ledger.DeviceCursor) error
 	FindCursor(user, device string) (replay.Cursor, bool)
+
+	// SaveFacts writes all or none. Facts may be called until the first write.
+	SaveFacts(facts []ledger.Fact) error
+	Facts(kind ledger.FactKind, yield func(ledger.Fact) bool)
 }

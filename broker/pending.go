@@ -10,6 +10,10 @@ type Pending struct {
 	event   *replay.Event
 	key, id Key
 	toAll   *announcement // it is a broadcast
+	change  *membership   // it is no publish at all
+	channel string        // it is for the members of a channel, user is that one's owner
+
+	members []*member // of the channel, when it is written
 
 	first *Pending // the publish that this one repeats, and whose answer it gets
 	done  chan struct{}
@@ -25,6 +29,14 @@ var settled = func() chan struct{} {
 	close(c)
 	return c
 }()
+
+// size is what counts for the bounds of the queue and of a commit.
+func (p *Pending) size() int {
+	if p.event == nil {
+		return len(p.change.channel) + len(p.change.user)
+	}
+	return p.event.Size()
+}
 
 // Wait returns what Publish does. It may be called more than once and by anybody.
 func (p *Pending) Wait() (Receipt, error) {
@@ -44,12 +56,17 @@ func (b *Broker) Submit(user string, ev *replay.Event, key Key) *Pending {
 		r, err := b.publish(user, ev, key)
 		return &Pending{receipt: r, err: err, done: settled}
 	}
-	p := &Pending{user: user, event: ev, key: key, id: idKey(ev), done: make(chan struct{})}
+	return b.submit(&Pending{user: user, event: ev, key: key, id: idKey(ev)})
+}
+
+// submit hands a publish to the committer, unless it is a repeat.
+func (b *Broker) submit(p *Pending) *Pending {
+	p.done = make(chan struct{})
 	if b.draining.Load() {
 		p.err, p.done = ErrDraining, settled
 		return p
 	}
-	sh := b.shard(user)
+	sh := b.shard(p.user)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	switch first, err := sh.awaitedLocked(p); {
@@ -62,7 +79,7 @@ func (b *Broker) Submit(user string, ev *replay.Event, key Key) *Pending {
 		return p
 	}
 	if p.key.Name != "" || p.id.Name != "" {
-		r, ok, err := b.repeatedLocked(sh, user, ev, key, p.id)
+		r, ok, err := b.repeatedLocked(sh, p.user, p.event, p.key, p.id)
 		if ok || err != nil {
 			p.receipt, p.err, p.done = r, err, settled
 			return p
@@ -134,9 +151,7 @@ func (b *Broker) apply(p *Pending, st replay.Standing) {
 	r := Receipt{ID: p.event.ID, Cursor: replay.Cursor{Epoch: st.Epoch, Seq: st.Head}}
 	r.Delivered = sh.applyLocked(p.user, p.event, st, nil)
 	sh.settleLocked(p)
-	sh.keys.remember(p.user, p.key, r)
-	sh.keys.remember(p.user, p.id, r)
-	sh.counters.published++
+	sh.rememberLocked(p, r)
 	sh.mu.Unlock()
 	p.receipt = r
 	close(p.done)

@@ -9,6 +9,7 @@ type Receipt struct {
 	ID        string
 	Cursor    replay.Cursor
 	Delivered int  // connections it was handed to
+	Members   int  // of the channel, if it was published to one; the Cursor is zero then
 	Duplicate bool // an earlier publish with the same key or id is answered again
 }
 
@@ -83,14 +84,18 @@ func (b *Broker) findKeyLocked(sh *shard, user string, key Key) (r Receipt, ok b
 	if ok || err != nil || key.Name == "" || b.committer == nil {
 		return r, ok, err
 	}
-	rec, ok := b.committer.ledger.FindKey(user, key.Name)
+	rec, ok := b.committer.ledger.FindKey(ledgerKey(user, key.Name))
 	switch {
 	case !ok:
 		return r, false, nil
 	case rec.Digest != key.Digest:
 		return r, false, ErrConflict
 	}
-	return Receipt{ID: rec.ID, Cursor: rec.Cursor}, true, nil
+	r = Receipt{ID: rec.ID, Cursor: rec.Cursor}
+	if isChannelOwner(user) {
+		r.Cursor, r.Members = replay.Cursor{}, rec.Delivered
+	}
+	return r, true, nil
 }
 
 func (b *Broker) findInLog(user string, ev *replay.Event) (r Receipt, ok bool, err error) {

@@ -5,6 +5,8 @@ package broker
 type Stats struct {
 	Connections, Users int
 	Keys               int // idempotency keys and ids that are remembered
+	Channels           int // with members
+	Memberships        int
 
 	Published  uint64 // events accepted, a broadcast counts once; no duplicates
 	Duplicates uint64 // publishes answered from an earlier one
@@ -27,6 +29,7 @@ func (b *Broker) Stats() Stats {
 	for i := range b.shards {
 		b.shards[i].addStats(&st)
 	}
+	st.Channels, st.Memberships = b.roster.counts()
 	b.broadcastMu.Lock()
 	defer b.broadcastMu.Unlock()
 	st.Keys += b.broadcasts.lru.Len()

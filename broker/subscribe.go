@@ -119,6 +119,7 @@ func (s *Subscription) Close() {
 	s.u.conns--
 	if s.u.conns == 0 {
 		delete(sh.users, s.u.name)
+		s.u.gone()
 		sh.broker.store.Unpin(s.u.log)
 	}
 	sh.broker.connections.Add(-1)

@@ -76,3 +76,39 @@ func (sh *shard) expireLocked(l *Log, now int64) {
 	l.expireLocked(now)
 	sh.settleLocked(l, before)
 }
+
+// AppendEach adds ev to logs that are pinned and all of one shard, in one critical
+// section, and puts the seq that it has in each into seqs, which is as long. A log may
+// not stand there twice. It is Append for many, without what would be the same each
+// time.
+func (s *Store) AppendEach(logs []*Log, ev *Event, seqs []uint64) {
+	if len(logs) == 0 {
+		return
+	}
+	now, size := s.now(), ev.Size()
+	sh := logs[0].sh
+	sh.mu.Lock()
+	bytes, events, users := 0, 0, 0
+	for i, l := range logs {
+		n := l.ring.n
+		if n > 0 && (l.due <= now || int(n) >= s.cfg.MaxEvents || l.bytes+size > s.cfg.MaxBytes) {
+			sh.appendLocked(l, ev, now) // something has to go
+		} else {
+			l.pushLocked(ev, s.cfg.MaxEvents, s.cfg.MaxBytes)
+			bytes, events = bytes+size, events+1
+			if n == 0 {
+				users++
+			}
+		}
+		l.at = 0
+		seqs[i] = l.head
+	}
+	sh.events += events
+	sh.appended += uint64(events) //nolint:gosec // a count
+	sh.mu.Unlock()
+	s.bytes.Add(int64(bytes))
+	s.users.Add(int64(users))
+	if s.over() {
+		s.shrink(nil)
+	}
+}

@@ -29,7 +29,8 @@ func newBroker(cfg config.Config, logger *slog.Logger) (*broker.Broker, *ledger.
 	bc := broker.Config{
 		QueueEvents: cfg.OutboxEvents, QueueBytes: int(cfg.OutboxBytes),
 		MaxConnections: unlimited(cfg.MaxConnections), MaxConnectionsPerUser: unlimited(cfg.MaxConnectionsPerUser),
-		IdempotencyKeys: cfg.IdempotencyKeys,
+		IdempotencyKeys:    cfg.IdempotencyKeys,
+		MaxChannelsPerUser: cfg.MaxChannelsPerUser, MaxChannelMembers: cfg.MaxChannelMembers, MaxMemberships: cfg.MaxMemberships,
 	}
 	rc := replay.Config{
 		MaxEvents: cfg.LogEvents, MaxBytes: int(cfg.LogBytes), MaxAge: cfg.LogAge,
@@ -51,6 +52,8 @@ func openLedger(cfg config.Config, logger *slog.Logger) (*ledger.Ledger, error) 
 	dir := filepath.Join(cfg.Data, "log")
 	l, err := ledger.Open(dir, ledger.Options{
 		Logger: logger, MaxAge: cfg.LogAge, MaxBytes: int64(cfg.LogDiskBytes),
+		// The broker bounds what waits; an event to a large channel must fit in one go.
+		Journal: journal.Options{MaxWaitingBytes: 512 << 20},
 		Progress: func(done, total int64) {
 			logger.Info("reading the log", slog.Int64("records", done), slog.Int64("of", total))
 		},

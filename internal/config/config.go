@@ -21,6 +21,7 @@ type Config struct {
 	Logging   `embed:"" group:"logging"`
 	Publish   `embed:"" group:"publish"`
 	Clients   `embed:"" group:"clients"`
+	Channels  `embed:"" group:"channels"`
 	Replay    `embed:"" group:"replay"`
 	Timeouts  `embed:"" group:"timeouts"`
 	DemoFlags `embed:""`

@@ -23,6 +23,7 @@ func Groups() []kong.Group {
 		{Key: "logging", Title: "Logging (standard error)"},
 		{Key: "publish", Title: "Limits on publishing"},
 		{Key: "clients", Title: "Limits on connections"},
+		{Key: "channels", Title: "Limits on channels"},
 		{Key: "replay", Title: "Limits on what can be replayed"},
 		{Key: "timeouts", Title: "Timeouts"},
 	}

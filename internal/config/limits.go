@@ -49,6 +49,18 @@ type Clients struct {
 	OutboxBytes  Size `default:"1MiB" placeholder:"SIZE" help:"Most bytes waiting for one slow connection before it reads on from its log instead (${default})."`
 }
 
+// Channels bounds who is in which channel.
+type Channels struct {
+	// MaxChannelsPerUser keeps one user from joining channels without end.
+	MaxChannelsPerUser int `default:"1000" placeholder:"N" help:"Most channels that one user is in (${default})."`
+	// MaxChannelMembers bounds how many logs one event to a channel enters: all of
+	// them are written in one commit, and others wait for it.
+	MaxChannelMembers int `default:"100000" placeholder:"N" help:"Most members of one channel (${default})."`
+	// MaxMemberships bounds those of all users. It protects memory: one takes about 50
+	// bytes and its share of the names.
+	MaxMemberships int `default:"10000000" placeholder:"N" help:"Most memberships of all users in all channels (${default})."`
+}
+
 // Replay bounds the logs from which clients catch up.
 type Replay struct {
 	// LogEvents, LogBytes and LogAge bound the log of one user. Whichever is

@@ -18,6 +18,10 @@ func between[T cmp.Ordered](flag string, got, lowest, highest T) error {
 // from wishes.
 const maxCount = 1_000_000_000
 
+// maxMembers: an event to all members of a channel is one commit of the log on disk,
+// which takes half a GiB.
+const maxMembers = 1_000_000
+
 func (c Config) validateCounts() error {
 	return errors.Join(
 		between("max-batch-items", c.MaxBatchItems, 1, maxCount),
@@ -26,6 +30,9 @@ func (c Config) validateCounts() error {
 		between("max-connections-per-user", c.MaxConnectionsPerUser, 0, maxCount),
 		between("max-connections-per-ip", c.MaxConnectionsPerIP, 0, maxCount),
 		between("max-negotiated", c.MaxNegotiated, 1, maxCount),
+		between("max-channels-per-user", c.MaxChannelsPerUser, 1, maxCount),
+		between("max-channel-members", c.MaxChannelMembers, 1, maxMembers),
+		between("max-memberships", c.MaxMemberships, 1, maxCount),
 		between("outbox-events", c.OutboxEvents, 1, maxCount),
 		between("log-events", c.LogEvents, 1, maxCount),
 		between("log-users", c.LogUsers, 1, maxCount),
