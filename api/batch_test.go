@@ -34,10 +34,8 @@ func (f *fixture) batch(lines bool, items ...string) []receipt {
 	}
 	var results []receipt
 	for line := range strings.Lines(a.body) {
-		if schema := spec().Components.Schemas["BatchResult"].Value; schema != nil {
-			if err := schema.VisitJSON(decode[any](f, line)); err != nil {
-				f.Errorf("result %s: %v", line, err)
-			}
+		if err := spec().Component("BatchResult").Validate(decode[any](f, line)); err != nil {
+			f.Errorf("result %s: %v", line, err)
 		}
 		results = append(results, decode[receipt](f, line))
 	}

@@ -26,7 +26,7 @@ func TestSinceDeviceNeedsADevice(t *testing.T) {
 	} {
 		for token, want := range map[string]int{without: want, with: http.StatusSwitchingProtocols} {
 			c, resp, err := websocket.Dial(t.Context(), f.url+path, &websocket.DialOptions{ //nolint:bodyclose // the library does
-				HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
+				HTTPClient: f.client, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
 			})
 			if resp == nil {
 				t.Fatal(err)

@@ -69,7 +69,7 @@ func TestNativeConnectionsEndWithTheirToken(t *testing.T) {
 				f := newFixture(t, setup...)
 				token, start := begin(f)
 				c, _, err := websocket.Dial(t.Context(), "ws://pipe/ws", &websocket.DialOptions{ //nolint:bodyclose // the library does
-					HTTPClient: &http.Client{Transport: transportTo(f.ln)},
+					HTTPClient: f.client,
 					HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
 				})
 				if err != nil {
@@ -107,7 +107,7 @@ func TestNativeConnectionsEndWithTheirToken(t *testing.T) {
 func dialHub(t *testing.T, f *fixture, token string) *websocket.Conn {
 	t.Helper()
 	c, _, err := websocket.Dial(t.Context(), "ws://pipe/notifications/hub", &websocket.DialOptions{ //nolint:bodyclose // the library does
-		HTTPClient: &http.Client{Transport: transportTo(f.ln)}, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
+		HTTPClient: f.client, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"hubline/api/auth"
 	"hubline/broker"
 	"hubline/internal/logtest"
+	"hubline/internal/spectest"
 	"hubline/longpoll"
 	"hubline/replay"
 	"hubline/transports"
@@ -105,7 +106,7 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 	f.url = "http://" + f.ln.Addr().String() + s.BasePath
 	tr := transportTo(f.ln)
 	f.client = &http.Client{
-		Transport:     &checked{TB: t, next: tr, base: s.BasePath},
+		Transport:     checked(t, tr, s.BasePath),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(func() {
@@ -136,7 +137,7 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 func (f *fixture) bulk() *fixture {
 	b := *f
 	c := *f.client
-	c.Transport = c.Transport.(*checked).next
+	c.Transport = c.Transport.(*spectest.Transport).Next
 	b.client = &c
 	return &b
 }

@@ -22,7 +22,7 @@ func TestHTTP2(t *testing.T) {
 	g := *f
 	g.url = server.URL
 	g.client = server.Client()
-	g.client.Transport = &checked{TB: t, next: g.client.Transport}
+	g.client.Transport = checked(t, g.client.Transport, "")
 	defer g.client.CloseIdleConnections()
 
 	token := f.token(auth.Claims{})

@@ -24,7 +24,7 @@ func within(t *testing.T, path string, began time.Time, want time.Duration) {
 func (f *fixture) pipeSocket(path, token string) *websocket.Conn {
 	f.Helper()
 	c, _, err := websocket.Dial(f.Context(), "ws://pipe"+path, &websocket.DialOptions{ //nolint:bodyclose // the library does
-		HTTPClient: &http.Client{Transport: transportTo(f.ln)}, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
+		HTTPClient: f.client, HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
 	})
 	if err != nil {
 		f.Fatal(err)

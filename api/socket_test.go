@@ -21,7 +21,7 @@ func (f *fixture) dialSocket(path, credentials string, header ...string) (*webso
 	for i := 0; i < len(header); i += 2 {
 		h.Set(header[i], header[i+1])
 	}
-	c, resp, err := websocket.Dial(f.Context(), "ws"+strings.TrimPrefix(f.url, "http")+path, &websocket.DialOptions{HTTPHeader: h}) //nolint:bodyclose // the library does
+	c, resp, err := websocket.Dial(f.Context(), "ws"+strings.TrimPrefix(f.url, "http")+path, &websocket.DialOptions{HTTPClient: f.client, HTTPHeader: h}) //nolint:bodyclose // the library does
 	if err == nil {
 		f.Cleanup(func() { _ = c.CloseNow() })
 	}

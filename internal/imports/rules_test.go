@@ -119,6 +119,7 @@ var rooms = []room{
 	{path: "internal/imports", why: "it is a test"},
 	{path: "internal/leaktest", why: "the tests of every room use it"},
 	{path: "internal/logtest", why: "the tests of every room use it"},
+	{path: "internal/spectest", why: "it holds the tests' traffic against the document, from inside and from outside"},
 	{
 		path: "internal/cli/...", may: []string{"internal/cli/...", "internal/config", "internal/app", "api/auth"},
 		why: "commands speak to a server over the network like anybody's client",
@@ -140,7 +141,7 @@ var rooms = []room{
 		why: "it is a program of somebody who uses the hub packages",
 	},
 	{
-		path: "test/...", may: []string{"internal/app", "test/..."},
+		path: "test/...", may: []string{"internal/app", "internal/spectest", "test/..."},
 		why: "end-to-end tests see what a user sees: what they reach around is not tested",
 	},
 }

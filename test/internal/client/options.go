@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"hubline/test/internal/document"
 )
 
 // Options say how to connect.
@@ -102,9 +104,9 @@ func (s *socket) reset() {
 // httpClient returns a client with a transport of its own.
 func (o *Options) httpClient(s *socket) *http.Client {
 	return &http.Client{
-		Transport: &http.Transport{
+		Transport: document.Transport(&http.Transport{
 			DialContext: s.dialer(o.Address), DisableCompression: true, DisableKeepAlives: false, MaxConnsPerHost: 1,
-		},
+		}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"hubline/test/internal/document"
 )
 
 // Event is the body of a publish.
@@ -66,7 +68,7 @@ func (a *Answer) JSON(t testing.TB, v any) {
 // Client sends the requests of tests: it follows no redirects, and shares no
 // connections with the clients under test.
 var Client = &http.Client{
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+	Transport:     document.Transport(&http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}),
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Timeout:       patience,
 }

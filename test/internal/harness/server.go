@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hubline/test/internal/document"
 )
 
 // patience is how long anything on this machine may take before a test fails. It
@@ -94,6 +96,7 @@ func (s *Server) learn(base string) {
 		return
 	}
 	s.URL, s.Addr, s.APIKey, s.Secret = base, u.Host, key, secret
+	document.Mount(u.Host, u.Path)
 	s.Hide(key)
 	s.Hide(string(secret))
 }
@@ -207,6 +210,9 @@ func (s *Server) finish() {
 			<-s.proc.done
 			s.t.Error("the program did not stop on SIGTERM")
 		}
+	}
+	for _, fault := range document.Faults(s.Addr) {
+		s.t.Errorf("not as openapi.yaml has it: %s", fault)
 	}
 	logs := s.Logs()
 	for _, word := range []string{"panic", "WARNING: DATA RACE", "fatal error:"} {
