@@ -25,11 +25,11 @@ func (a *API) backend(c echo.Context, scope auth.Scope) (*auth.Identity, error) 
 	}
 	id, err := a.identify(c.Request().Context(), token)
 	if err != nil {
-		return nil, notAJWT(err, token, "The API key is not known here",
-			"It is none of this server's: those in its api-key-file, and the one in its data directory. Nor is it a token.")
+		return nil, notAJWT(err, token,
+			"The API key is not known here. It is none of this server's: those in its api-key-file, and the one in its data directory. Nor is it a token.")
 	}
 	if !id.Scopes.Has(scope) {
-		return nil, problem(http.StatusForbidden, "scope", "Not allowed",
+		return nil, problem("scope",
 			"This call needs the scope "+scope.String()+".")
 	}
 	return id, nil
@@ -56,8 +56,8 @@ func (a *API) client(r *http.Request) (*auth.Identity, error) {
 	}
 	id, err := a.verify.Verify(r.Context(), token)
 	if err != nil {
-		return nil, notAJWT(err, token, "This is not a token",
-			"Clients need a token (a JSON Web Token, as hubline token prints for development); API keys are for backends, under /api/v1.")
+		return nil, notAJWT(err, token,
+			"This is not a token. Clients need a token (a JSON Web Token, as hubline token prints for development); API keys are for backends, under /api/v1.")
 	}
 	if id.User == "" {
 		return nil, auth.ErrNoSubject

@@ -142,6 +142,6 @@ func (b *batch) item(it *batchItem, err error) {
 func (b *batch) fail(err error) { b.out = b.api.appendProblem(b.c, b.out, err) }
 
 func (b *batch) tooMany() error {
-	return problem(http.StatusRequestEntityTooLarge, "too-large", "The batch is too large",
+	return problem("too-large",
 		"At most "+strconv.Itoa(b.api.cfg.MaxBatchItems)+" items, of whose users each counts as one; see max-batch-items.")
 }

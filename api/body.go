@@ -61,7 +61,7 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 func bodyError(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return problem(http.StatusRequestTimeout, "body-timeout", "The body did not arrive in time", "Send it faster, or in smaller pieces.")
+		return problem("body-timeout", "Send it faster, or in smaller pieces.")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return badRequest("The body ended before its announced length.")
 	}

@@ -110,6 +110,7 @@ func TestTheDiskRefuses(t *testing.T) {
 		status int
 	}{
 		"disk-full":  {broker.ErrNoSpace, http.StatusInsufficientStorage},
+		"busy":       {broker.ErrBusy, http.StatusServiceUnavailable},
 		"log-failed": {broker.ErrLog, http.StatusServiceUnavailable},
 	} {
 		l.refuse(tt.why)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -22,8 +21,8 @@ import (
 const scopeEvents = "/events"
 
 var (
-	errOrigin = problem(http.StatusForbidden, "origin", "This origin may not connect", "Start the server with --allowed-origins and this page's origin, such as https://app.example.org.")
-	errTicket = problem(http.StatusUnauthorized, "ticket", "The ticket is not valid",
+	errOrigin = problem("origin", "Start the server with --allowed-origins and this page's origin, such as https://app.example.org.")
+	errTicket = problem("ticket",
 		"A ticket of /events/negotiate is good once, for a short time: negotiate again.")
 	errBody = badRequest("A GET takes no body here: what follows the headers would be taken for the next request.")
 )
@@ -55,7 +54,7 @@ func (a *API) serveSocket(c echo.Context) error {
 	// names that header.
 	c.Response().Header().Set("Upgrade", "websocket")
 	c.Response().Header().Set("Connection", "Upgrade")
-	return problem(http.StatusUpgradeRequired, "upgrade-required", "Expected WebSocket upgrade",
+	return problem("upgrade-required",
 		"The request came without "+missing+". nginx drops it unless proxy_http_version is 1.1 and the Upgrade and Connection "+
 			"headers are set; Apache needs upgrade=websocket on ProxyPass (2.4.47 or later); HTTP/1.0 proxies and some corporate "+
 			"ones always drop it: use /events there, as Server-Sent Events or long polling.")

@@ -118,6 +118,7 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 		_ = parker.Close()
 		serving.Wait()
 		stop()
+		f.noteReached()
 		if n := f.broker.Stats().Connections; n != 0 {
 			t.Errorf("%d subscriptions are left", n)
 		}

@@ -24,7 +24,7 @@ func newMetrics(r *prometheus.Registry, a *API) *metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hubline_panics_total", Help: "Requests that met a broken invariant.",
 		}),
-		problems: make(map[string]prometheus.Counter, len(problemTexts)),
+		problems: make(map[string]prometheus.Counter, len(problemTypes)),
 		opened:   make(map[transports.Transport]prometheus.Counter),
 		replays: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hubline_replays_total", Help: "Replays that administrators asked for, dry runs left out.",
@@ -42,7 +42,7 @@ func newMetrics(r *prometheus.Registry, a *API) *metrics {
 	opened := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hubline_connections_opened_total", Help: "Connections and polls accepted, by transport.",
 	}, []string{"transport"})
-	for slug := range problemTexts {
+	for slug := range problemsBySlug {
 		m.problems[slug] = problems.WithLabelValues(slug)
 	}
 	for _, t := range transports.All() {

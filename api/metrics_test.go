@@ -33,7 +33,7 @@ func TestMetricsNameNobody(t *testing.T) {
 		ok := false
 		switch m[1] {
 		case "type":
-			_, ok = problemTexts[m[2]]
+			_, ok = problemsBySlug[m[2]]
 		case "transport":
 			ok = slices.Contains([]string{"ws", "sse", "poll"}, m[2])
 		case "reason":
@@ -67,28 +67,4 @@ func TestMetricsNameNobody(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
-}
-
-// TestEveryProblemHasAPage looks for the types of problems in the code itself.
-func TestEveryProblemHasAPage(t *testing.T) {
-	f := newFixture(t)
-	slugs := slugsInCode(t)
-	if len(slugs) < 15 {
-		t.Fatalf("only %v found", slugs)
-	}
-	for _, slug := range slugs {
-		if problemTexts[slug].text == "" {
-			t.Errorf("%s is not explained", slug)
-		}
-	}
-	for slug := range problemTexts {
-		if !slices.Contains(slugs, slug) {
-			t.Errorf("%s is explained and never answered", slug)
-		}
-		a := f.send(http.MethodGet, "/problems/"+slug, "", "")
-		if a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !strings.Contains(a.body, "<h1>"+problemTexts[slug].title+"</h1>") || !strings.Contains(a.body, "<code>"+slug+"</code>") {
-			t.Errorf("%s: %+v", slug, a)
-		}
-	}
-	f.wantProblem(f.send(http.MethodGet, "/problems/%3Cscript%3E", "", ""), http.StatusNotFound, "not-found")
 }

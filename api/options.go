@@ -24,12 +24,12 @@ const (
 // maxTypes bounds the filter of one subscription.
 const maxTypes = 64
 
-var errCursor = problem(http.StatusBadRequest, "cursor", "The cursor is not valid",
+var errCursor = problem("cursor",
 	`"since" is a cursor such as k7q2-57, a seq, 0 for everything kept, "latest", or "device" where the token names one.`)
 
 // errNoDevice is better than events from now on: the client would count on having
 // missed nothing.
-var errNoDevice = problem(http.StatusBadRequest, "cursor", "There is no device whose cursor could be meant",
+var errNoDevice = problem("cursor",
 	`"since=device" goes on from where the token's device stood, and this token names none: ask for one with the claim "device", or send a cursor.`)
 
 // query parses the query. A pair that is not well-formed is an error here and is

@@ -35,22 +35,22 @@ func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
 // the page is the running server's own.
 const problemBase = "/problems/"
 
-func problem(status int, slug, title, detail string) *Problem {
-	return &Problem{Type: problemBase + slug, slug: slug, Title: title, Status: status, Detail: detail}
-}
-
-// after says when to try again.
-func (p *Problem) after(d time.Duration) *Problem {
-	p.retryAfter = d
-	return p
+// problem returns a problem of a type in the table of types, with what is to be said
+// of this one. It panics if there is no such type, which a test looks for.
+func problem(slug, detail string) *Problem {
+	t, ok := problemsBySlug[slug]
+	if !ok {
+		panic("no type of problem is called " + slug)
+	}
+	return &Problem{Type: problemBase + slug, slug: slug, Title: t.title, Status: t.status, Detail: detail, retryAfter: t.wait}
 }
 
 func badRequest(detail string) *Problem {
-	return problem(http.StatusBadRequest, "bad-request", "The request is not valid", detail)
+	return problem("bad-request", detail)
 }
 
 func notFound() *Problem {
-	return problem(http.StatusNotFound, "not-found", "There is nothing here", "Check the path against /api/openapi.yaml.")
+	return problem("not-found", "Check the path against /api/openapi.yaml.")
 }
 
 // answer makes the problem of an error, counts it, and logs it if it is ours.
@@ -81,10 +81,10 @@ func (a *API) fail(err error, c echo.Context) {
 	if err != nil {
 		b = nil // a struct of strings always marshals
 	}
-	_ = writeBody(w, p.Status, problemType, b) // the client is gone
+	_ = writeBody(w, p.Status, problemMedia, b) // the client is gone
 }
 
-var problemType = []string{"application/problem+json"}
+var problemMedia = []string{"application/problem+json"}
 
 // writeHeader sets the headers that the problem asks for, besides the type.
 func (p *Problem) writeHeader(h http.Header) {

@@ -29,7 +29,7 @@ const maxKeyBytes = 256
 var errKey = badRequest("An idempotency key must be a text of at most 256 bytes without control characters.")
 
 // errNoChannels answers publishers who ask for what there is not yet.
-var errNoChannels = problem(http.StatusNotImplemented, "no-channels", "This server has no channels", "Publish to users, or broadcast.")
+var errNoChannels = problem("no-channels", "Publish to users, or broadcast.")
 
 // publishChannel serves POST /api/v1/channels/{channel}/events.
 func (a *API) publishChannel(c echo.Context) error {

@@ -25,9 +25,9 @@ type replayBody struct {
 }
 
 var (
-	errSince = problem(errCursor.Status, errCursor.slug, errCursor.Title,
+	errSince = problem("cursor",
 		`"since" is missing or no cursor: the events after a cursor such as k7q2-57, or a seq, are delivered again, with 0 all that is kept.`)
-	errUntil = problem(errCursor.Status, errCursor.slug, errCursor.Title,
+	errUntil = problem("cursor",
 		`"until" is no cursor: the last event to be delivered again is named by a cursor such as k7q2-57, or a seq.`)
 	errOrder       = badRequest(`"until" is before "since": no event is after the one and not after the other.`)
 	errReplayTypes = badRequest(`"types" is a list of 1 to ` + strconv.Itoa(maxTypes) + ` event types, each 1 to 128 bytes without control characters; without it all are meant.`)

@@ -35,22 +35,13 @@ func slugsInCode(t *testing.T) []string {
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok {
+			if !ok || len(call.Args) == 0 {
 				return true
 			}
-			at := -1
-			if fn, ok := call.Fun.(*ast.Ident); ok {
-				switch fn.Name {
-				case "problem":
-					at = 1
-				case "badToken":
-					at = 0
-				}
-			}
-			if at < 0 || at >= len(call.Args) {
+			if fn, ok := call.Fun.(*ast.Ident); !ok || fn.Name != "problem" && fn.Name != "badToken" {
 				return true
 			}
-			if lit, ok := call.Args[at].(*ast.BasicLit); ok {
+			if lit, ok := call.Args[0].(*ast.BasicLit); ok {
 				found = append(found, must(strconv.Unquote(lit.Value)))
 			}
 			return true
