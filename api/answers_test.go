@@ -14,6 +14,8 @@ type receipt struct {
 	Seq        uint64
 	Cursor     string
 	Users      int
+	Members    int
+	Failed     int
 	Durability string
 	Delivered  int
 	Duplicate  bool

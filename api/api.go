@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hubline/api/auth"
+	"hubline/api/webhook"
 	"hubline/broker"
 	"hubline/longpoll"
 	"hubline/native"
@@ -40,6 +41,8 @@ type Config struct {
 	MaxPerIP          int // zero: no limit
 	TrustedProxies    []netip.Prefix
 	Origins           auth.Origins
+	// Webhook, if set, decides who may join private channels, besides the tokens.
+	Webhook *webhook.Authorizer
 	// Demo, if set, answers GET demo/session: a token for the page.
 	Demo func() (user, token string, err error)
 }
@@ -71,6 +74,8 @@ type API struct {
 	log    *slog.Logger
 	native native.Config
 
+	webhook *webhook.Authorizer // nil: there is none
+
 	stored   func(user string) []broker.Device
 	corsOff  bool // no other origin is allowed
 	clientIP func(*http.Request) string
@@ -95,11 +100,13 @@ func New(cfg Config, d Deps) *API {
 		verify: d.Verifier, keys: d.Keys, log: d.Logger,
 		native:   native.Config{PingInterval: cfg.PingInterval, MaxMessageBytes: int(cfg.MaxMessageBytes)}.WithDefaults(),
 		stored:   d.StoredDevices,
+		webhook:  cfg.Webhook,
 		corsOff:  len(cfg.Origins.Strings()) == 0,
 		clientIP: clientIP(cfg.TrustedProxies),
 		perIP:    newCounter(cfg.MaxPerIP),
 		refused:  refusals{log: d.Logger},
 	}
+	a.native.Channels = a.connectionMembership
 	e := a.echo
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(discard{})

@@ -33,6 +33,12 @@ func asProblem(err error) *Problem {
 			"Nothing was published, and nothing will be until the server is started again: a write to the disk has failed.")
 	case errors.Is(err, broker.ErrBusy):
 		return problem("busy", "Nothing was published. Try again in a moment.")
+	case errors.Is(err, broker.ErrTooManyChannels):
+		return problem("too-many-channels", "Leave some, or raise max-channels-per-user.")
+	case errors.Is(err, broker.ErrTooManyMembers):
+		return problem("too-many-members", "See max-channel-members.")
+	case errors.Is(err, broker.ErrTooManyMemberships):
+		return problem("too-many-memberships", "See max-memberships.")
 	case errors.Is(err, broker.ErrTooManyConnections):
 		return tooManyConnections("Close some, or raise max-connections-per-user.")
 	case errors.Is(err, broker.ErrFull):

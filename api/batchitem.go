@@ -181,7 +181,12 @@ func (b *batch) publish(it *batchItem) error {
 		}
 		b.out = appendBroadcast(b.out, &r, a.durability())
 	case it.channel != nil:
-		return errNoChannels
+		channel, err := channelName(it.channel)
+		if err != nil {
+			return err
+		}
+		ev.Channel = channel
+		b.awaitChannel(a.broker.SubmitToChannel(channel, ev, key))
 	case it.many:
 		b.publishMany(it, ev, key)
 	default:

@@ -11,6 +11,8 @@ type gap struct {
 	at    int // the length of the answer before it
 	p     *broker.Pending
 	again bool // a user was named twice
+
+	channel bool // the receipt is that of a channel
 }
 
 // send publishes an event to one user and appends the receipt, now or later.
@@ -28,7 +30,11 @@ func (b *batch) send(user string, ev *replay.Event, key broker.Key) error {
 }
 
 func (b *batch) await(p *broker.Pending, again bool) {
-	b.gaps = append(b.gaps, gap{len(b.out), p, again})
+	b.gaps = append(b.gaps, gap{at: len(b.out), p: p, again: again})
+}
+
+func (b *batch) awaitChannel(p *broker.Pending) {
+	b.gaps = append(b.gaps, gap{at: len(b.out), p: p, channel: true})
 }
 
 // fill returns the answer with all its receipts.
@@ -48,7 +54,11 @@ func (b *batch) fill() []byte {
 			continue
 		}
 		r.Duplicate = r.Duplicate || g.again
-		out = appendReceipt(out, &r, b.api.durability())
+		if g.channel {
+			out = appendChannelReceipt(out, &r, b.api.durability())
+		} else {
+			out = appendReceipt(out, &r, b.api.durability())
+		}
 	}
 	return append(out, b.out[from:]...)
 }

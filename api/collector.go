@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hubline/api/webhook"
 	"hubline/broker"
 	"hubline/replay"
 	"hubline/signalr"
@@ -15,6 +16,7 @@ type snapshot struct {
 	negotiated int
 	parked     int
 	refusedIP  uint64
+	webhook    webhook.Stats
 }
 
 // closed is the one metric with a value for each transport and reason.
@@ -77,6 +79,12 @@ func newCollector(a *API) *collector {
 	count("hubline_outbox_overflows_total", "Times a slow connection's queue was full and it went on reading from the log.", func(s *snapshot) uint64 { return s.broker.Lagged })
 	count("hubline_connections_rejected_total", "Connections refused for the bounds on connections.", func(s *snapshot) uint64 { return s.broker.Refused })
 	count("hubline_ip_connections_rejected_total", "Connections refused for the bound on those of one address.", func(s *snapshot) uint64 { return s.refusedIP })
+	gauge("hubline_channels", "Channels with members.", func(s *snapshot) float64 { return float64(s.broker.Channels) })
+	gauge("hubline_memberships", "Memberships of all users in all channels.", func(s *snapshot) float64 { return float64(s.broker.Memberships) })
+	count("hubline_channel_webhook_allowed_total", "Answers of the webhook that let a user join.", func(s *snapshot) uint64 { return s.webhook.Allowed })
+	count("hubline_channel_webhook_refused_total", "Answers of the webhook that did not.", func(s *snapshot) uint64 { return s.webhook.Refused })
+	count("hubline_channel_webhook_failed_total", "Questions that the webhook did not answer.", func(s *snapshot) uint64 { return s.webhook.Failed })
+	count("hubline_channel_webhook_cached_total", "Answers that were still known.", func(s *snapshot) uint64 { return s.webhook.Cached })
 	hub("hubline_hub_handshakes_total", "Hub handshakes accepted.", func(s signalr.Stats) uint64 { return s.Handshakes })
 	hub("hubline_hub_handshake_errors_total", "Hub handshakes refused or never sent.", func(s signalr.Stats) uint64 { return s.HandshakeErrors })
 	hub("hubline_hub_protocol_errors_total", "Hub connections ended for a message that is none.", func(s signalr.Stats) uint64 { return s.ProtocolErrors })
@@ -107,6 +115,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	s := &snapshot{
 		broker: a.broker.Stats(), store: a.broker.Store().Stats(),
 		negotiated: a.server.Negotiated(), parked: a.parker.Parked(), refusedIP: a.perIP.refused.Load(),
+	}
+	if a.webhook != nil {
+		s.webhook = a.webhook.Stats()
 	}
 	for i := range c.figures {
 		f := &c.figures[i]

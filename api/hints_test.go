@@ -21,7 +21,7 @@ func TestRefusalsNameTheMistake(t *testing.T) {
 		{"POST /realtime/api/v1/users/anna/events", token[:60], 401, "token-invalid", "lacks exp or sub"},
 		{"GET /realtime/events", keyAll, 401, "token-invalid", "Clients need a token"},
 		{"POST /realtime/events/negotiate", keyAll, 401, "token-invalid", "Clients need a token"},
-		{"POST /realtime/api/v1/channels/news/events", keyPublish, 501, "no-channels", "Publish to users"},
+		{"POST /realtime/api/v1/channels/no%20news/events", keyPublish, 400, "channel-name", "A-Z"},
 		{"POST /realtime/api/v1/channels/news/events", keyRead, 403, "scope", "publish"},
 		{"GET /events", token, 404, "not-found", "begins with /realtime."},
 		{"GET /realtimes/events", token, 404, "not-found", "begins with /realtime."},

@@ -28,6 +28,7 @@ func (a *API) mountHubs() {
 	cfg := signalr.Config{
 		HandshakeTimeout: a.cfg.HandshakeTime, KeepAliveInterval: a.cfg.PingInterval,
 		ClientTimeout: a.cfg.ClientTimeout, MaxHold: maxHold, MaxMessageBytes: int(a.cfg.MaxMessageBytes), Logger: a.log,
+		Channels:  a.connectionMembership,
 		Envelopes: signalr.Envelopes{Event: native.AppendEvent, Redelivered: native.AppendRedelivered, Gap: native.AppendGap},
 	}
 	events := &mountedHub{"events", signalr.NewEvents(cfg, a.broker)}

@@ -26,19 +26,22 @@ func (a *API) canonicalPath(r *http.Request) {
 
 // userParam returns the user that the path names, in memory of its own.
 func userParam(c echo.Context) (string, error) {
-	user := c.Param("user")
-	if c.Request().URL.RawPath != "" {
-		// The path has an escape that is not the usual one, such as %2F; then
-		// echo has matched the escaped form and hands out pieces of it.
-		var err error
-		if user, err = url.PathUnescape(user); err != nil {
-			return "", errUser
-		}
-	}
-	if !auth.Usable(user, auth.MaxUserBytes) {
+	user, err := param(c, "user")
+	if err != nil || !auth.Usable(user, auth.MaxUserBytes) {
 		return "", errUser
 	}
 	return strings.Clone(user), nil
+}
+
+// param returns a piece of the path, which may lie in the request's memory.
+func param(c echo.Context, name string) (string, error) {
+	value := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return value, nil
+	}
+	// The path has an escape that is not the usual one, such as %2F; then echo has
+	// matched the escaped form and hands out pieces of it.
+	return url.PathUnescape(value)
 }
 
 var errUser = badRequest("The user's name must be 1 to 256 bytes of UTF-8 without control characters.")

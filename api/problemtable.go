@@ -54,6 +54,21 @@ var problemTypes = []problemType{
 		remedy:  "Publish again after Retry-After, slower; many events in one batch share a write.",
 	},
 	{
+		slug: "channel-forbidden", status: http.StatusForbidden, title: "Forbidden", retry: retryRenewed,
+		meaning: "Channels whose names begin with private- or presence- are joined by leave only: of the token's claim channels, a list of names in which a * at the end stands for anything, or of the webhook.",
+		remedy:  "Issue a token that names the channel, or configure --channel-webhook and have it answer 2xx.",
+	},
+	{
+		slug: "channel-name", status: http.StatusBadRequest, title: "Missing or invalid channel name", retry: retryNo,
+		meaning: "A channel's name is 1 to 164 characters of A-Z a-z 0-9 _ - = @ , . ; and :.",
+		remedy:  "Use another name; what is not allowed may be encoded, for example with percent signs written as =.",
+	},
+	{
+		slug: "channel-webhook", status: http.StatusServiceUnavailable, title: "Channel authorization did not answer", retry: retryWaiting, wait: retrySoon,
+		meaning: "The webhook that decides who may join did not answer in time, or with a status that is neither 2xx nor 4xx. Nobody joins without its leave.",
+		remedy:  "Try again; see to the service behind --channel-webhook if that lasts.",
+	},
+	{
 		slug: "cursor", status: http.StatusBadRequest, title: "The cursor is not valid", retry: retryNo,
 		meaning: "A cursor is epoch-seq, as every event carries it. A bare seq, 0 for everything kept, latest and, for clients whose token names a device, device are accepted too.",
 		remedy:  "Send the cursor as it came with the last event, or, without one, 0 or latest.",
@@ -92,11 +107,6 @@ var problemTypes = []problemType{
 		slug: "method-not-allowed", status: http.StatusMethodNotAllowed, title: "This path has no such method", retry: retryNo,
 		meaning: "The path exists, with other methods: the header Allow names them.",
 		remedy:  "Check the method against /api/openapi.yaml.",
-	},
-	{
-		slug: "no-channels", status: http.StatusNotImplemented, title: "This server has no channels", retry: retryNo,
-		meaning: "Events are published to users, or to all.",
-		remedy:  "Publish to users, or broadcast.",
 	},
 	{
 		slug: "no-token", status: http.StatusUnauthorized, title: "The request has no credentials", retry: retryRenewed,
@@ -144,9 +154,24 @@ var problemTypes = []problemType{
 		remedy:  "Send less at a time, or raise max-publish-bytes, max-batch-bytes or max-batch-items.",
 	},
 	{
+		slug: "too-many-channels", status: http.StatusForbidden, title: "The user is in as many channels as allowed", retry: retryNo,
+		meaning: "The user is in max-channels-per-user channels. Memberships outlive connections: those that are not wanted any more have to be ended.",
+		remedy:  "Leave some channels, or raise max-channels-per-user.",
+	},
+	{
 		slug: "too-many-connections", status: http.StatusTooManyRequests, title: "Too many connections", retry: retryWaiting, wait: retryLater,
 		meaning: "The user or the address has as many connections as allowed.",
 		remedy:  "Close some, or raise max-connections-per-user or max-connections-per-ip.",
+	},
+	{
+		slug: "too-many-members", status: http.StatusForbidden, title: "The channel has as many members as allowed", retry: retryNo,
+		meaning: "The channel has max-channel-members members.",
+		remedy:  "Use several channels, a broadcast, or raise max-channel-members.",
+	},
+	{
+		slug: "too-many-memberships", status: http.StatusServiceUnavailable, title: "The server keeps as many memberships as it may", retry: retryWaiting, wait: retryLater,
+		meaning: "The memberships of all users in all channels together have reached max-memberships.",
+		remedy:  "End memberships that are not wanted any more, or raise max-memberships.",
 	},
 	{
 		slug: "too-many-negotiated", status: http.StatusServiceUnavailable, title: "Too many connections are being made", retry: retryWaiting, wait: retryLater,

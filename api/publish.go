@@ -28,17 +28,6 @@ const maxKeyBytes = 256
 
 var errKey = badRequest("An idempotency key must be a text of at most 256 bytes without control characters.")
 
-// errNoChannels answers publishers who ask for what there is not yet.
-var errNoChannels = problem("no-channels", "Publish to users, or broadcast.")
-
-// publishChannel serves POST /api/v1/channels/{channel}/events.
-func (a *API) publishChannel(c echo.Context) error {
-	if err := a.require(c, auth.ScopePublish); err != nil {
-		return err
-	}
-	return errNoChannels
-}
-
 // publishUser serves POST /users/{user}/events.
 func (a *API) publishUser(c echo.Context) error {
 	if err := a.require(c, auth.ScopePublish); err != nil {

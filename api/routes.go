@@ -25,6 +25,10 @@ func (a *API) routes(d Deps) {
 	a.post("/api/v1/users/:user/replays", refuseQuerySecrets(a.replay))
 	a.get("/api/v1/users/:user/devices", refuseQuerySecrets(a.userDevices))
 	a.post("/api/v1/channels/:channel/events", refuseQuerySecrets(a.publishChannel))
+	a.get("/api/v1/channels/:channel/members", refuseQuerySecrets(a.channelMembers))
+	a.mount(http.MethodPut, "/api/v1/channels/:channel/members/:user", refuseQuerySecrets(a.putMember))
+	a.mount(http.MethodDelete, "/api/v1/channels/:channel/members/:user", refuseQuerySecrets(a.deleteMember))
+	a.get("/api/v1/users/:user/channels", refuseQuerySecrets(a.userChannels))
 	a.post("/api/v1/broadcasts", refuseQuerySecrets(a.broadcast))
 	a.post("/api/v1/events:batch", refuseQuerySecrets(a.batch))
 
@@ -32,6 +36,8 @@ func (a *API) routes(d Deps) {
 	a.mount(http.MethodGet, "/events", a.serveEvents)
 	a.mount(http.MethodGet, "/ws", a.serveSocket)
 	a.post("/events/negotiate", a.negotiate)
+	a.post("/channels/subscribe", a.subscribeChannel)
+	a.post("/channels/unsubscribe", a.unsubscribeChannel)
 	a.mountHubs()
 
 	if a.cfg.Demo != nil {

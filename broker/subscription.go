@@ -88,6 +88,9 @@ type Subscription struct {
 	room   int32 // Options.Room; does not change
 }
 
+// LogHead is the seq of the newest event in the user's log.
+func (s *Subscription) LogHead() uint64 { return s.u.log.State().Head }
+
 // LogEpoch is the epoch of the user's log. It does not change while there is a
 // subscription.
 func (s *Subscription) LogEpoch() string { return s.u.epoch }

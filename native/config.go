@@ -1,9 +1,11 @@
 package native
 
 import (
+	"context"
 	"time"
 
 	"hubline/replay"
+	"hubline/transports"
 )
 
 // Config holds what all sessions share. The zero value works.
@@ -19,6 +21,11 @@ type Config struct {
 	// RetryWindow is over which time clients are spread when the server
 	// stops. Zero means 5 s.
 	RetryWindow time.Duration
+	// Channels, if set, puts the user of a connection into a channel or takes the user
+	// out. It may wait, and is called on a goroutine that ends with it, one at a time for
+	// each connection; the context ends with the connection. What its error says is for
+	// the client. Without it there are no channels.
+	Channels func(ctx context.Context, conn transports.Conn, channel string, in bool) error
 	// MaxMessageBytes bounds one message of a client. Zero means 32 KiB.
 	MaxMessageBytes int
 }

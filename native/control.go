@@ -91,6 +91,9 @@ type Reply struct {
 	Ref   string `json:"ref"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
+	// Cursor, when a channel was joined: events that are published to it from now on
+	// come after that.
+	Cursor string `json:"cursor,omitempty"`
 }
 
 // retryAfter is how long a client that the server sends away should wait:

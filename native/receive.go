@@ -88,7 +88,7 @@ func (s *Session) serve(p []byte) error {
 			s.sub.Acknowledge(c)
 		}
 	case "subscribe", "unsubscribe":
-		return s.answer(&r, "this server has no channels")
+		return s.changeMembership(&r)
 	}
 	return nil
 }
@@ -103,8 +103,8 @@ func (s *Session) answerPing() {
 // that reads no answers is closed.
 func (s *Session) answer(r *request, text string) error {
 	reply := Reply{Ref: r.Ref, OK: text == "", Error: text}
-	if len(r.Ref) > maxRefBytes {
-		reply = Reply{Error: "ref is longer than 128 bytes"}
+	if reply.OK && r.Type == "subscribe" {
+		reply.Cursor = s.head()
 	}
 	body := control(nil, TypeReply, reply)
 	s.mu.Lock()

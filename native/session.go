@@ -36,6 +36,7 @@ type Session struct {
 	notices []notice
 	waiting int               // bytes of notices
 	leaving transports.Reason // why the session is about to end; empty: it is not
+	changes *changes          // memberships that are asked for; nil: none ever was
 }
 
 // notice is a message of our own that waits.
@@ -139,5 +140,6 @@ func (s *Session) Leave(r transports.Reason) {
 // Closed implements transports.Session.
 func (s *Session) Closed(transports.Reason) {
 	s.in = nil
+	s.endChanges()
 	s.sub.Close()
 }

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hubline/replay"
 	"hubline/transports"
 )
@@ -216,12 +218,12 @@ func TestConfigDefaults(t *testing.T) {
 		PingInterval: 15 * time.Second, SilenceTimeout: 38500 * time.Millisecond,
 		RetryWindow: 5 * time.Second, MaxMessageBytes: 32 << 10,
 	}
-	if got := (Config{}).WithDefaults(); got != want {
-		t.Errorf("defaults = %+v", got)
+	if diff := cmp.Diff(want, (Config{}).WithDefaults()); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
-	own := Config{time.Second, time.Minute, time.Hour, 5}
-	if got := own.WithDefaults(); got != own {
-		t.Errorf("own = %+v", got)
+	own := Config{PingInterval: time.Second, SilenceTimeout: time.Minute, RetryWindow: time.Hour, MaxMessageBytes: 5}
+	if diff := cmp.Diff(own, own.WithDefaults()); diff != "" {
+		t.Errorf("own (-want +got):\n%s", diff)
 	}
 }
 

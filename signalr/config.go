@@ -1,10 +1,12 @@
 package signalr
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"hubline/signalr/protocol"
+	"hubline/transports"
 )
 
 // Config of a hub. The zero value works.
@@ -18,6 +20,10 @@ type Config struct {
 	// ClientTimeout is how long a client that has pinged once may be silent.
 	// Zero means 30 s.
 	ClientTimeout time.Duration
+	// Channels, if set, puts the user of a connection into a channel or takes the user
+	// out, for the methods Subscribe and Unsubscribe of hubs that show events. It may wait;
+	// the context ends with the connection. What its error says is for the client.
+	Channels func(ctx context.Context, conn transports.Conn, channel string, in bool) error
 	// MaxMessageBytes bounds one message of a client, framing included. Zero
 	// means 32 KiB.
 	MaxMessageBytes int

@@ -126,6 +126,10 @@ func newEventHub(cfg Config, b *broker.Broker, p profile) *Hub {
 	h.directory.off = true // events find their clients through the broker
 	h.Handle("Replay", replayEvents)
 	h.Handle("Ack", acknowledge)
+	if cfg.Channels != nil {
+		h.Handle("Subscribe", h.membership(true))
+		h.Handle("Unsubscribe", h.membership(false))
+	}
 	if h.events.envelopes = cfg.Envelopes; cfg.Envelopes.Event != nil {
 		h.Handle("StreamEvents", h.events.streamEvents)
 	}

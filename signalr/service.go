@@ -1,6 +1,7 @@
 package signalr
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -104,4 +105,15 @@ func acknowledge(c Caller, cursor cursorText) error {
 	}
 	c.s.feed.sub.Acknowledge(at)
 	return nil
+}
+
+// membership makes the hub methods Subscribe and Unsubscribe: the caller's user is put
+// into a channel, or taken out of it. Events to a channel come like all others.
+func (h *Hub) membership(in bool) func(ctx context.Context, c Caller, channel string) error {
+	return func(ctx context.Context, c Caller, channel string) error {
+		if err := h.cfg.Channels(ctx, c.s.conn, channel, in); err != nil {
+			return Errorf("%v", err)
+		}
+		return nil
+	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"hubline/api"
 	"hubline/api/auth"
+	"hubline/api/webhook"
 	"hubline/broker"
 	"hubline/internal/config"
 	"hubline/longpoll"
@@ -122,6 +123,11 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		}
 		apiConfig.Demo = s.demo.session
 	}
+	if apiConfig.Webhook, err = newWebhook(cfg); err != nil {
+		s.closeLedger(ctx)
+		stop()
+		return nil, err
+	}
 	s.api = api.New(apiConfig, api.Deps{
 		Broker: s.broker, Server: s.conns, Parker: s.parker, Verifier: verifier, Keys: keys,
 		Registry: registry, Logger: logger, StoredDevices: storedDevices(onDisk), Page: web.Handler(cfg.BasePath, web.Here{
@@ -215,6 +221,25 @@ func newKeys(cfg config.Config, secrets config.Secrets) ([]*auth.Keys, error) {
 		keys = append(keys, k)
 	}
 	return keys, nil
+}
+
+// newWebhook returns who is asked about private channels, or nil.
+func newWebhook(cfg config.Config) (*webhook.Authorizer, error) {
+	if cfg.ChannelWebhook == "" {
+		return nil, nil
+	}
+	wc := webhook.Config{URL: cfg.ChannelWebhook, Timeout: cfg.ChannelWebhookTimeout, CacheTTL: cfg.ChannelWebhookCache}
+	if wc.CacheTTL == 0 {
+		wc.CacheTTL = -1 // none: zero asks for the package's default
+	}
+	if cfg.ChannelWebhookSecretFile != "" {
+		secret, err := config.ReadSecretFile(cfg.ChannelWebhookSecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("channel-webhook-secret-file: %w", err)
+		}
+		wc.Secret = string(secret)
+	}
+	return webhook.New(wc), nil
 }
 
 // baseURL is where the server is found from this machine.

@@ -14,7 +14,7 @@ import (
 // publishCommand is `hubline publish`.
 type publishCommand struct {
 	User      string `xor:"target" placeholder:"USER" help:"Publish to one user."`
-	Channel   string `xor:"target" hidden:"" placeholder:"CHANNEL" help:"Publish to the members of a channel."`
+	Channel   string `xor:"target" placeholder:"CHANNEL" help:"Publish to the members of a channel."`
 	Broadcast bool   `xor:"target" help:"Publish to every user."`
 
 	Type           string `placeholder:"TYPE" help:"Type of the event, such as backup.progress."`
@@ -147,6 +147,7 @@ type receipt struct {
 	ID         string `json:"id"`
 	Cursor     string `json:"cursor"`
 	Users      *int   `json:"users"`
+	Members    *int   `json:"members"` // of a channel
 	Durability string `json:"durability"`
 	Delivered  int    `json:"delivered"`
 	Duplicate  bool   `json:"duplicate"`
@@ -180,6 +181,9 @@ func (r receipt) text() string {
 	}
 	if r.Cursor != "" {
 		text += " at " + r.Cursor
+	}
+	if r.Members != nil {
+		text += " to " + plural(*r.Members, "member")
 	}
 	if r.Users != nil {
 		text += " to " + plural(*r.Users, "user")

@@ -11,7 +11,7 @@ type tokenCommand struct {
 	User     string        `required:"" placeholder:"USER" help:"Whom the token is for (sub)."`
 	Device   string        `placeholder:"DEVICE" help:"The user's device (device)."`
 	Scope    []string      `placeholder:"SCOPE" help:"Scopes for the backend API: publish, read, admin."`
-	Channels []string      `hidden:"" placeholder:"CHANNEL" help:"Private channels the user may join; * at the end matches any ending."`
+	Channels []string      `placeholder:"CHANNEL" help:"Private channels the user may join; * at the end matches any ending."`
 	TTL      time.Duration `default:"1h" placeholder:"DURATION" help:"How long the token is good (${default})."`
 	DataDir  string        `aliases:"data" env:"HUBLINE_DATA_DIR,HUBLINE_DATA" default:"./hubline-data" placeholder:"DIR" help:"Data directory of the server (${default})."`
 	secretFlags

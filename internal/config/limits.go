@@ -56,6 +56,16 @@ type Channels struct {
 	// MaxChannelMembers bounds how many logs one event to a channel enters: all of
 	// them are written in one commit, and others wait for it.
 	MaxChannelMembers int `default:"100000" placeholder:"N" help:"Most members of one channel (${default})."`
+	// ChannelWebhook is asked who may join private- and presence- channels that the
+	// token does not name. Without it nobody but those may.
+	ChannelWebhook string `placeholder:"URL" help:"Asked by POST {user, device, channel} who may join private- and presence- channels that the token does not name; 2xx allows (none)."`
+	// ChannelWebhookSecretFile holds what the webhook is sent as Authorization: Bearer.
+	ChannelWebhookSecretFile string `placeholder:"FILE" help:"Secret on one line that the webhook is sent as Authorization: Bearer (none)."`
+	// ChannelWebhookTimeout bounds one question; nobody joins without an answer.
+	ChannelWebhookTimeout time.Duration `default:"3s" placeholder:"DURATION" help:"Longest wait for the webhook's answer (${default})."`
+	// ChannelWebhookCache is how long an answer counts: so long a refused client stays
+	// refused, and one who has lost the right may still join.
+	ChannelWebhookCache time.Duration `default:"10s" placeholder:"DURATION" help:"How long the webhook's answer counts; 0s asks each time (${default})."`
 	// MaxMemberships bounds those of all users. It protects memory: one takes about 50
 	// bytes and its share of the names.
 	MaxMemberships int `default:"10000000" placeholder:"N" help:"Most memberships of all users in all channels (${default})."`

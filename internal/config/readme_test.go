@@ -30,6 +30,7 @@ func TestReadmeHasTheDefaults(t *testing.T) {
 		"waiting for one":    {c.OutboxEvents, c.OutboxBytes},
 		"one write":          {c.SendTimeout},
 		"message of":         {c.MaxMessageBytes},
+		"channels":           {c.MaxChannelsPerUser, c.MaxChannelMembers, c.MaxMemberships},
 		"connections":        {c.MaxConnections, c.MaxConnectionsPerUser},
 		"negotiated":         {c.MaxNegotiated},
 		"idempotency":        {c.IdempotencyKeys},

@@ -29,6 +29,7 @@ func (c Config) Validate() error {
 		c.validateCounts(),
 		c.validateSizes(),
 		c.validateTimes(),
+		c.validateChannels(),
 	)
 }
 

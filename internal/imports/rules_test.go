@@ -101,11 +101,12 @@ var rooms = []room{
 		why:   "token in, identity out: it scans claims and knows nothing else of ours, so that anybody may ask it",
 		never: []rule{noEcho, noSocket, noRedis},
 	},
+	{path: "api/webhook", why: "a question over HTTP: it knows nothing of ours", never: []rule{noEcho, noSocket, noJWT, noRedis}},
 	{path: "web", why: "the page is a leaf", never: []rule{noEcho, noSocket, noJWT, noRedis}},
 	{
 		path: "api",
 		may: []string{
-			"api/auth", "broker", "internal/jsonscan", "longpoll", "native", "replay", "signalr", "signalr/serve", "sse",
+			"api/auth", "api/webhook", "broker", "internal/jsonscan", "longpoll", "native", "replay", "signalr", "signalr/serve", "sse",
 			"transports", "web", "websocket",
 		},
 		why:   "the API ties dialects to carriers; configuration and start are the application's",
@@ -127,7 +128,7 @@ var rooms = []room{
 	{
 		path: "internal/app",
 		may: []string{
-			"api", "api/auth", "broker", "internal/config", "longpoll", "native", "replay", "replay/...", "signalr", "sse",
+			"api", "api/auth", "api/webhook", "broker", "internal/config", "longpoll", "native", "replay", "replay/...", "signalr", "sse",
 			"transports", "web", "websocket",
 		},
 		why: "the application is put together here, for the commands alone",
