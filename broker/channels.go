@@ -146,7 +146,23 @@ func (b *Broker) loadMemberships(l Ledger) {
 	})
 }
 
-// enrol makes the membership changes of a commit, in order, and has them written.
+// SaveFacts has facts written that are not the broker's own, all or none, and waits for it.
+// Without a Ledger there is nowhere to write them, and it returns nil. Errors are
+// ErrDraining and those of the disk.
+func (b *Broker) SaveFacts(facts ...ledger.Fact) error {
+	if b.committer == nil || len(facts) == 0 {
+		return nil
+	}
+	p := &Pending{facts: facts, done: make(chan struct{})}
+	if err := b.committer.enqueue(p); err != nil {
+		return err
+	}
+	_, err := p.Wait()
+	return err
+}
+
+// enrol makes the membership changes of a commit, in order, and has them written, with
+// what else is to hold.
 // What the disk refuses is undone; nobody publishes meanwhile, since that is the
 // committer's own work.
 func (c *committer) enrol(changes []*Pending) {
@@ -156,6 +172,9 @@ func (c *committer) enrol(changes []*Pending) {
 	var facts []ledger.Fact
 	r.mu.Lock()
 	for _, p := range changes {
+		if facts = append(facts, p.facts...); p.change == nil {
+			continue
+		}
 		p.change.changed, p.err = r.changeLocked(p.change, bounds)
 		if p.change.changed {
 			done = append(done, p.change)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hubline/replay"
+	"hubline/replay/ledger"
 )
 
 // inBoth runs a test with events in memory and with a ledger.
@@ -348,5 +349,28 @@ func TestAChannelHasOneOrder(t *testing.T) {
 		if got := order(fmt.Sprint("user", i)); got != want {
 			t.Fatalf("user%d has another order", i)
 		}
+	}
+}
+
+func TestFactsOfOthersAreWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTape()
+		f := newDurable(t, l, Config{}, replay.Config{})
+		fact := ledger.Fact{Kind: ledger.Revoked, Of: "ann", Name: "user", Value: []byte{1}}
+		if err := f.SaveFacts(fact); err != nil {
+			t.Fatal(err)
+		}
+		f.enrolled("c: ann")
+		if len(l.facts) != 2 {
+			t.Errorf("%v", l.facts)
+		}
+		l.before = func(int) error { return ErrNoSpace }
+		fact.Name = "other"
+		if err := f.SaveFacts(fact); !errors.Is(err, ErrNoSpace) || len(l.facts) != 2 {
+			t.Error(err, l.facts)
+		}
+	})
+	if err := newFixture(t, Config{}, replay.Config{}).SaveFacts(ledger.Fact{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -155,12 +155,12 @@ func (c *committer) take(dst []*Pending) (batch []*Pending, over bool) {
 func (c *committer) commit(batch []*Pending) {
 	rest := batch[:0]
 	var toAll *Pending
-	var changes []*Pending
+	var changes []*Pending // of facts
 	for _, p := range batch {
 		switch {
 		case p.toAll != nil:
 			toAll = p
-		case p.change != nil:
+		case p.event == nil:
 			changes = append(changes, p)
 		default:
 			rest = append(rest, p)

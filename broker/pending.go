@@ -2,6 +2,7 @@ package broker
 
 import (
 	"hubline/replay"
+	"hubline/replay/ledger"
 )
 
 // Pending is a publish that was begun by Submit.
@@ -11,6 +12,7 @@ type Pending struct {
 	key, id Key
 	toAll   *announcement // it is a broadcast
 	change  *membership   // it is no publish at all
+	facts   []ledger.Fact // the same
 	channel string        // it is for the members of a channel, user is that one's owner
 
 	members []*member // of the channel, when it is written
@@ -33,7 +35,14 @@ var settled = func() chan struct{} {
 // size is what counts for the bounds of the queue and of a commit.
 func (p *Pending) size() int {
 	if p.event == nil {
-		return len(p.change.channel) + len(p.change.user)
+		size := 0
+		if p.change != nil {
+			size = len(p.change.channel) + len(p.change.user)
+		}
+		for i := range p.facts {
+			size += len(p.facts[i].Of) + len(p.facts[i].Name) + len(p.facts[i].Value)
+		}
+		return size
 	}
 	return p.event.Size()
 }

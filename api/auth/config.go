@@ -52,6 +52,8 @@ type Config struct {
 	Leeway time.Duration
 	// AllowNoExpiry accepts tokens without exp, which never end.
 	AllowNoExpiry bool
+	// Revocations are looked at for every token, remembered ones too. Nil: none.
+	Revocations *Revocations
 	// CacheSize is how many verified tokens are kept. Zero means 1024.
 	CacheSize int
 	// HTTPClient fetches the JWK set. Nil means one with a timeout of 10 s.

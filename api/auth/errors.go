@@ -11,6 +11,8 @@ var (
 	ErrInvalid = errors.New("invalid token")
 	// ErrExpired means that exp plus the leeway has passed.
 	ErrExpired = errors.New("token has expired")
+	// ErrRevoked means that the token is not accepted any more, see Revocations.
+	ErrRevoked = errors.New("token has been revoked")
 	// ErrNotYet means that nbf minus the leeway is still to come.
 	ErrNotYet = errors.New("token is not valid yet")
 	// ErrIssuer means that iss is not the configured issuer.

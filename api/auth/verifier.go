@@ -104,6 +104,18 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Identity, error) 
 	if len(token) > MaxTokenBytes {
 		return nil, invalidError("longer than 8192 bytes")
 	}
+	id, err := v.identify(ctx, token)
+	if err == nil && v.cfg.Revocations.Revoked(id) {
+		return nil, ErrRevoked
+	}
+	return id, err
+}
+
+// Revoked reports whether a token that was accepted once is not any more.
+func (v *Verifier) Revoked(id *Identity) bool { return v.cfg.Revocations.Revoked(id) }
+
+// identify is Verify without a look at what was revoked.
+func (v *Verifier) identify(ctx context.Context, token string) (*Identity, error) {
 	key := digestOf(token)
 	if id, ok := v.cache.get(key, v.cfg.Now(), v.generation()); ok {
 		return id, nil
