@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrTooManyRevocations: as many are remembered as allowed. Nothing was revoked.
+// ErrTooManyRevocations means that as many are remembered as allowed. Nothing was revoked.
 var ErrTooManyRevocations = errors.New("as many revocations are remembered as allowed")
 
 // Revocation says which tokens are not accepted any more: one by its id (claim jti), those
