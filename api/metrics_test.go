@@ -38,7 +38,7 @@ func TestMetricsNameNobody(t *testing.T) {
 			ok = slices.Contains([]string{"ws", "sse", "poll"}, m[2])
 		case "reason":
 			ok = slices.Contains([]string{
-				"client_closed", "lost", "done", "drain", "expiry", "revoked", "replaced", "slow", "timeout", "handshake",
+				"client_closed", "lost", "done", "drain", "expiry", "revoked", "disconnected", "replaced", "slow", "timeout", "handshake",
 				"protocol_error", "too_large", "internal",
 			}, m[2])
 		case "hub":

@@ -79,6 +79,8 @@ func AppendGap(dst []byte, g *replay.Gap, behind replay.Cursor) []byte {
 type Closing struct {
 	Reason       transports.Reason `json:"reason"`
 	RetryAfterMS int64             `json:"retryAfterMs"`
+	// Message is what an administrator has to say who ends the connection.
+	Message string `json:"message,omitempty"`
 }
 
 // Cursor is the data of hubline.cursor.

@@ -28,9 +28,11 @@ func (s *Session) Fill(b *transports.Batch) (more bool) {
 	}
 	s.said = true
 	if s.control {
-		lay(b, transports.Meta{Name: TypeClosing}, control(nil, TypeClosing, Closing{
-			Reason: leaving, RetryAfterMS: retryAfter(leaving, s.cfg.RetryWindow, rand.Int64N),
-		}))
+		c := Closing{Reason: leaving, RetryAfterMS: retryAfter(leaving, s.cfg.RetryWindow, rand.Int64N)}
+		if leaving == transports.ReasonDisconnected {
+			c.Message = transports.WordsOf(s.conn)
+		}
+		lay(b, transports.Meta{Name: TypeClosing}, control(nil, TypeClosing, c))
 	}
 	return false
 }

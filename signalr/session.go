@@ -220,6 +220,8 @@ func (s *Session) overLocked() {
 // continued elsewhere are told to reconnect.
 func (s *Session) Leave(r transports.Reason) {
 	switch r {
+	case transports.ReasonDisconnected: // with the administrator's words, if any
+		s.finish(&protocol.Message{Type: protocol.TypeClose, Error: transports.WordsOf(s.conn)}, r)
 	case transports.ReasonRevoked, transports.ReasonReplaced, transports.ReasonDone:
 		s.finish(&protocol.Message{Type: protocol.TypeClose}, r)
 	default:

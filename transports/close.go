@@ -11,7 +11,8 @@ const (
 	ReasonDone          Reason = "done"           // the dialect finished in order
 	ReasonDrain         Reason = "drain"          // the server stops
 	ReasonExpired       Reason = "expiry"         // the token's time is over
-	ReasonRevoked       Reason = "revoked"        // an admin ended it
+	ReasonRevoked       Reason = "revoked"        // its token was
+	ReasonDisconnected  Reason = "disconnected"   // an administrator ended it
 	ReasonReplaced      Reason = "replaced"       // a newer request took its place
 	ReasonSlow          Reason = "slow"           // it did not take its bytes in time
 	ReasonTimeout       Reason = "timeout"        // nothing was heard from it in time

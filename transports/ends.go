@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // reasons lists those for which a connection ends that somebody has used.
 var reasons = [...]Reason{
-	ReasonClientClosed, ReasonLost, ReasonDone, ReasonDrain, ReasonExpired, ReasonRevoked, ReasonReplaced, ReasonSlow,
+	ReasonClientClosed, ReasonLost, ReasonDone, ReasonDrain, ReasonExpired, ReasonRevoked, ReasonDisconnected, ReasonReplaced, ReasonSlow,
 	ReasonTimeout, ReasonHandshake, ReasonProtocolError, ReasonTooLarge, ReasonInternal,
 }
 

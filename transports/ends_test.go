@@ -15,7 +15,7 @@ func TestEndsAreCounted(t *testing.T) {
 		s := newServer(t, transports.Config{})
 		for _, r := range []transports.Reason{
 			transports.ReasonClientClosed, transports.ReasonLost, transports.ReasonDone, transports.ReasonDrain, transports.ReasonExpired,
-			transports.ReasonRevoked, transports.ReasonReplaced, transports.ReasonSlow, transports.ReasonTimeout, transports.ReasonHandshake,
+			transports.ReasonRevoked, transports.ReasonDisconnected, transports.ReasonReplaced, transports.ReasonSlow, transports.ReasonTimeout, transports.ReasonHandshake,
 			transports.ReasonProtocolError, transports.ReasonTooLarge, transports.ReasonInternal,
 		} {
 			for n, tr := range transports.All() {
@@ -30,7 +30,7 @@ func TestEndsAreCounted(t *testing.T) {
 		}
 		s.Open("scope", "user", "addr", nil, transports.WebSockets, false).End(transports.ReasonHandshake) // refused
 		all := s.Ends()
-		if got, want := len(all), 3*13; got != want {
+		if got, want := len(all), 3*14; got != want {
 			t.Fatalf("%d counts, want %d", got, want)
 		}
 		for _, e := range all {

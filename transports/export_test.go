@@ -7,3 +7,17 @@ func (s *Server) Remember(c *Connection) {
 	defer h.mu.Unlock()
 	h.tokens[string([]byte(c.token))] = c
 }
+
+// CutWords is for tests.
+var CutWords = cutWords
+
+// WordsHeld is how many connections have last words.
+func (s *Server) WordsHeld() (n int) {
+	for i := range s.shards {
+		h := &s.shards[i]
+		h.mu.Lock()
+		n += len(h.words)
+		h.mu.Unlock()
+	}
+	return n
+}

@@ -26,6 +26,7 @@ type shard struct {
 	mu     sync.Mutex
 	tokens map[string]*Connection
 	live   map[*Connection]struct{}
+	words  map[*Connection]string // of Disconnect; nil most of the time
 }
 
 func (g *registry) init() {
@@ -125,6 +126,7 @@ func (g *registry) remove(c *Connection) {
 	defer h.mu.Unlock()
 	delete(h.tokens, c.token)
 	delete(h.live, c)
+	delete(h.words, c)
 }
 
 // Negotiated is how many connections wait to be used.

@@ -23,7 +23,7 @@ type Session interface {
 	Tick(now time.Time) (next time.Time)
 
 	// Leave asks the session to say goodbye and then Close its Conn: the
-	// server stops, or an admin ends the connection. It may be called from
+	// server stops, or an administrator ends the connection (see WordsOf). It may be called from
 	// any goroutine, also after Closed, and must not block.
 	Leave(reason Reason)
 

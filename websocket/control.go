@@ -90,6 +90,9 @@ func (k *conn) Farewell(dst []byte, r transports.Reason) []byte {
 		r = transports.ReasonDone
 	}
 	code, text := r.CloseCode()
+	if r == transports.ReasonDisconnected {
+		text = k.c.Words()
+	}
 	if k.options.NormalClose {
 		text = ""
 	}
