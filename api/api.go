@@ -42,7 +42,9 @@ type Config struct {
 	TrustedProxies    []netip.Prefix
 	Origins           auth.Origins
 	// Webhook, if set, decides who may join private channels, besides the tokens.
-	Webhook *webhook.Authorizer
+	Webhook    *webhook.Authorizer
+	MaxKeptOut int            // users and devices refused by administrators
+	Limits     map[string]any // the limits in force, as GET /stats shows them, by flag
 	// Demo, if set, answers GET demo/session: a token for the page.
 	Demo func() (user, token string, err error)
 }
@@ -60,6 +62,8 @@ type Deps struct {
 	// StoredDevices, if set, knows devices of a user that only a durable store
 	// remembers.
 	StoredDevices func(user string) []broker.Device
+	// Disk, if set, tells how large the log on disk is.
+	Disk func() DiskUse
 }
 
 // API is the HTTP handler of everything. It is safe for concurrent use.
@@ -80,10 +84,15 @@ type API struct {
 	corsOff  bool // no other origin is allowed
 	clientIP func(*http.Request) string
 	hubs     []*mountedHub
-	hubPaths []string // as mounted, negotiate's too
+	hubPaths []string          // as mounted, negotiate's too
+	dialects map[string]string // of hubs, by the path as mounted
 	metrics  *metrics
 	perIP    *counter
 	refused  refusals
+	keptOut  keepouts
+	rates    rates
+	disk     func() DiskUse
+	started  time.Time
 	draining atomic.Bool
 }
 
@@ -105,6 +114,10 @@ func New(cfg Config, d Deps) *API {
 		clientIP: clientIP(cfg.TrustedProxies),
 		perIP:    newCounter(cfg.MaxPerIP),
 		refused:  refusals{log: d.Logger},
+		keptOut:  keepouts{limit: cfg.MaxKeptOut},
+		disk:     d.Disk,
+		started:  time.Now(),
+		dialects: make(map[string]string),
 	}
 	a.native.Channels = a.connectionMembership
 	e := a.echo

@@ -17,6 +17,8 @@ type snapshot struct {
 	parked     int
 	refusedIP  uint64
 	webhook    webhook.Stats
+	keptOut    int
+	refused    uint64 // of those kept out
 }
 
 // closed is the one metric with a value for each transport and reason.
@@ -85,6 +87,8 @@ func newCollector(a *API) *collector {
 	count("hubline_channel_webhook_refused_total", "Answers of the webhook that did not.", func(s *snapshot) uint64 { return s.webhook.Refused })
 	count("hubline_channel_webhook_failed_total", "Questions that the webhook did not answer.", func(s *snapshot) uint64 { return s.webhook.Failed })
 	count("hubline_channel_webhook_cached_total", "Answers that were still known.", func(s *snapshot) uint64 { return s.webhook.Cached })
+	gauge("hubline_kept_out", "Users and devices whom administrators keep out.", func(s *snapshot) float64 { return float64(s.keptOut) })
+	count("hubline_kept_out_rejected_total", "Connections refused to those whom administrators keep out.", func(s *snapshot) uint64 { return s.refused })
 	hub("hubline_hub_handshakes_total", "Hub handshakes accepted.", func(s signalr.Stats) uint64 { return s.Handshakes })
 	hub("hubline_hub_handshake_errors_total", "Hub handshakes refused or never sent.", func(s signalr.Stats) uint64 { return s.HandshakeErrors })
 	hub("hubline_hub_protocol_errors_total", "Hub connections ended for a message that is none.", func(s signalr.Stats) uint64 { return s.ProtocolErrors })
@@ -115,6 +119,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	s := &snapshot{
 		broker: a.broker.Stats(), store: a.broker.Store().Stats(),
 		negotiated: a.server.Negotiated(), parked: a.parker.Parked(), refusedIP: a.perIP.refused.Load(),
+		keptOut: a.keptOut.held(), refused: a.keptOut.rejected.Load(),
 	}
 	if a.webhook != nil {
 		s.webhook = a.webhook.Stats()

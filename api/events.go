@@ -85,6 +85,10 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 	if err != nil {
 		return err
 	}
+	if err := a.admitted(id); err != nil {
+		conn.End(transports.ReasonHandshake)
+		return err
+	}
 	o.User, o.Device, o.Expires = id.User, id.Device, a.expiry(id)
 	if o.Since.Kind == replay.SinceDevice && o.Device == "" {
 		conn.End(transports.ReasonHandshake)
@@ -108,6 +112,10 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 		return err
 	}
 	conn.Bind(session)
+	if err := a.admitted(id); err != nil { // since a moment ago
+		conn.End(transports.ReasonHandshake)
+		return err
+	}
 	a.metrics.opened[t].Inc()
 	a.carry(c, conn, t, wait, q)
 	return nil

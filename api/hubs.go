@@ -43,6 +43,10 @@ func (a *API) mountHubs() {
 // mountHub mounts one hub path and its negotiate.
 func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
 	full := a.cfg.BasePath + path
+	a.dialects[full] = dialectSignalR
+	if bitwarden {
+		a.dialects[full] = dialectBitwarden
+	}
 	e := serve.NewEndpoint(full, a.server, func() *longpoll.Parker { return a.parker }, serve.Options{
 		PollTimeout: a.cfg.PollTimeout, NegotiateTTL: a.cfg.NegotiateTTL, BodyTimeout: a.cfg.BodyTimeout,
 		Stateful: a.cfg.StatefulReconnect,
@@ -99,7 +103,10 @@ func (a *API) hubClient(w http.ResponseWriter, r *http.Request, bitwarden bool) 
 	err := error(errOrigin)
 	if a.originAllowed(r) {
 		var id *auth.Identity
-		if id, err = a.client(r); err == nil {
+		if id, err = a.client(r); err == nil && strings.HasSuffix(r.URL.Path, "/negotiate") {
+			err = a.admitted(id) // later requests bring the goodbye to who was here
+		}
+		if err == nil {
 			return transports.Who{User: id.User, Identity: id, Addr: a.clientIP(r)}, true
 		}
 	}
@@ -158,8 +165,19 @@ func (a *API) hubSession(hub *signalr.Hub, c *transports.Connection, r *http.Req
 	if o.Since.Kind == replay.SinceDevice && o.Device == "" {
 		return nil, errNoDevice
 	}
+	if err := a.admitted(id); err != nil {
+		return nil, err
+	}
 	if !a.enter(c) {
 		return nil, errPerIP
 	}
-	return hub.Open(c, o)
+	s, err := hub.Open(c, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.admitted(id); err != nil { // since a moment ago
+		s.Closed(transports.ReasonHandshake)
+		return nil, err
+	}
+	return s, nil
 }

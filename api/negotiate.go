@@ -20,6 +20,9 @@ func (a *API) negotiate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.admitted(id); err != nil {
+		return err
+	}
 	if a.draining.Load() {
 		return broker.ErrDraining
 	}

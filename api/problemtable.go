@@ -94,6 +94,11 @@ var problemTypes = []problemType{
 		remedy:  "Its log has the details under the time of the answer.",
 	},
 	{
+		slug: "kept-out", status: http.StatusForbidden, title: "An administrator keeps this user out for a time", retry: retryWaiting,
+		meaning: "An administrator has ended the connections of this user or device, and refuses new ones until Retry-After has passed.",
+		remedy:  "Ask whoever runs the service. Administrators let the user in again with refuseSeconds 0.",
+	},
+	{
 		slug: "keys-unavailable", status: http.StatusServiceUnavailable, title: "Tokens cannot be checked yet", retry: retryWaiting, wait: retryLater,
 		meaning: "The server has not been able to fetch the keys of jwks-url, without which it can check no token. The token may be good.",
 		remedy:  "Try again; the server goes on fetching. If that lasts, look at its log.",
@@ -162,6 +167,11 @@ var problemTypes = []problemType{
 		slug: "too-many-connections", status: http.StatusTooManyRequests, title: "Too many connections", retry: retryWaiting, wait: retryLater,
 		meaning: "The user or the address has as many connections as allowed.",
 		remedy:  "Close some, or raise max-connections-per-user or max-connections-per-ip.",
+	},
+	{
+		slug: "too-many-kept-out", status: http.StatusServiceUnavailable, title: "Too many users are kept out", retry: retryWaiting, wait: retryLater,
+		meaning: "As many users and devices are kept out as the server remembers (max-kept-out). Nobody was disconnected by this call.",
+		remedy:  "Let some in again with refuseSeconds 0, raise max-kept-out, or disconnect without refuseSeconds.",
 	},
 	{
 		slug: "too-many-members", status: http.StatusForbidden, title: "The channel has as many members as allowed", retry: retryNo,

@@ -90,15 +90,12 @@ func (a *API) auditReplay(c echo.Context, who *auth.Identity, user string, asked
 		a.metrics.redelivered.Add(float64(out.Sent))
 		a.metrics.notRedelivered.Add(float64(out.NotSent))
 	}
-	by, until := "user:"+who.User, ""
-	if who.KeyName != "" {
-		by = "key:" + who.KeyName
-	}
+	until := ""
 	if asked.until != nil {
 		until = asked.until.String()
 	}
 	a.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "events redelivered",
-		slog.String("by", by), slog.String("user", user), slog.String("since", asked.since.String()), slog.String("until", until),
+		slog.String("by", caller(who)), slog.String("user", user), slog.String("since", asked.since.String()), slog.String("until", until),
 		slog.Any("types", asked.types), slog.String("device", asked.device), slog.Bool("dry_run", asked.dryRun),
 		slog.Int("events", out.Matching), slog.Int("connections", len(out.Connections)),
 		slog.Int("sent", out.Sent), slog.Int("not_sent", out.NotSent))

@@ -24,6 +24,10 @@ func (a *API) routes(d Deps) {
 	a.post("/api/v1/users/:user/events", refuseQuerySecrets(a.publishUser))
 	a.post("/api/v1/users/:user/replays", refuseQuerySecrets(a.replay))
 	a.get("/api/v1/users/:user/devices", refuseQuerySecrets(a.userDevices))
+	a.get("/api/v1/users/:user/presence", refuseQuerySecrets(a.presence))
+	a.mount(http.MethodDelete, "/api/v1/users/:user/connections", refuseQuerySecrets(a.disconnect))
+	a.get("/api/v1/connections", refuseQuerySecrets(a.connections))
+	a.get("/api/v1/stats", refuseQuerySecrets(a.stats))
 	a.post("/api/v1/channels/:channel/events", refuseQuerySecrets(a.publishChannel))
 	a.get("/api/v1/channels/:channel/members", refuseQuerySecrets(a.channelMembers))
 	a.mount(http.MethodPut, "/api/v1/channels/:channel/members/:user", refuseQuerySecrets(a.putMember))
@@ -31,6 +35,9 @@ func (a *API) routes(d Deps) {
 	a.get("/api/v1/users/:user/channels", refuseQuerySecrets(a.userChannels))
 	a.post("/api/v1/broadcasts", refuseQuerySecrets(a.broadcast))
 	a.post("/api/v1/events:batch", refuseQuerySecrets(a.batch))
+
+	a.post("/internal/notify", refuseQuerySecrets(a.notify))
+	a.get("/internal/online", refuseQuerySecrets(a.onlineDevices))
 
 	// Not get: a HEAD has no use for a stream, and would wait for it.
 	a.mount(http.MethodGet, "/events", a.serveEvents)

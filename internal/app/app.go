@@ -114,6 +114,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		TicketTTL: cfg.TicketTTL, NegotiateTTL: cfg.NegotiateTTL, StatefulReconnect: cfg.StatefulReconnect, CloseOnExpiry: cfg.CloseOnExpiry, PingInterval: cfg.PingInterval,
 		ClientTimeout: cfg.ClientTimeout, HandshakeTime: cfg.HandshakeTimeout, PollTimeout: cfg.PollTimeout,
 		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, Origins: origins,
+		MaxKeptOut: cfg.MaxKeptOut, Limits: cfg.InForce(),
 	}
 	if cfg.Demo {
 		if s.demo, err = newDemo(s.broker, secret, cfg); err != nil {
@@ -130,7 +131,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 	}
 	s.api = api.New(apiConfig, api.Deps{
 		Broker: s.broker, Server: s.conns, Parker: s.parker, Verifier: verifier, Keys: keys,
-		Registry: registry, Logger: logger, StoredDevices: storedDevices(onDisk), Page: web.Handler(cfg.BasePath, web.Here{
+		Registry: registry, Logger: logger, StoredDevices: storedDevices(onDisk), Disk: diskUse(onDisk), Page: web.Handler(cfg.BasePath, web.Here{
 			Program: os.Args[0], Token: signing(cfg, os.Args[0]), KeyFile: keyFile(cfg), Demo: cfg.Demo,
 		}),
 	})
@@ -262,6 +263,7 @@ func (s *server) serve(ctx context.Context) error {
 	})
 	g.Go(func() error { return notClosed(s.http.Serve(s.parker)) })
 	g.Go(func() error { every(gctx, sweepInterval, s.broker.Store().Sweep); return nil })
+	g.Go(func() error { every(gctx, api.SampleInterval, s.api.Sample); return nil })
 	g.Go(func() error { trim(gctx); return nil })
 	if s.ledger != nil {
 		g.Go(func() error { every(gctx, retainInterval, s.retain); return nil })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hubline/api"
 	"hubline/broker"
 	"hubline/internal/config"
 	"hubline/replay"
@@ -77,6 +78,17 @@ func storedDevices(l *ledger.Ledger) func(user string) []broker.Device {
 			list = append(list, broker.Device{Name: c.Device, Cursor: &c.Cursor, LastSeen: c.Saved})
 		}
 		return list
+	}
+}
+
+// diskUse tells how large the log on disk is, where there is one.
+func diskUse(l *ledger.Ledger) func() api.DiskUse {
+	if l == nil {
+		return nil
+	}
+	return func() api.DiskUse {
+		st := l.Stats()
+		return api.DiskUse{Bytes: st.Bytes, Records: st.Last + 1 - st.First}
 	}
 }
 

@@ -37,6 +37,9 @@ type Clients struct {
 	// MaxNegotiated bounds negotiated connections that nobody has attached to
 	// yet. It protects memory against a client that only negotiates.
 	MaxNegotiated int `default:"10000" placeholder:"N" help:"Most negotiated connections waiting for their client (${default})."`
+	// MaxKeptOut bounds the users and devices whom administrators keep out for a
+	// time (refuseSeconds), some 100 bytes each.
+	MaxKeptOut int `default:"10000" placeholder:"N" help:"Most users and devices that administrators keep out at a time (${default})."`
 	// MaxMessageBytes bounds one inbound message (WebSocket message, hub
 	// message, body of a POST to a connection), in bytes. It is the size that
 	// the stock SignalR server allows.

@@ -33,6 +33,7 @@ func (c Config) validateCounts() error {
 		between("max-channels-per-user", c.MaxChannelsPerUser, 1, maxCount),
 		between("max-channel-members", c.MaxChannelMembers, 1, maxMembers),
 		between("max-memberships", c.MaxMemberships, 1, maxCount),
+		between("max-kept-out", c.MaxKeptOut, 1, maxCount),
 		between("outbox-events", c.OutboxEvents, 1, maxCount),
 		between("log-events", c.LogEvents, 1, maxCount),
 		between("log-users", c.LogUsers, 1, maxCount),
