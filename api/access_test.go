@@ -6,89 +6,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"hubline/api/auth"
 )
-
-// TestAuthorization tries every call with every kind of credentials.
-func TestAuthorization(t *testing.T) {
-	f := newFixture(t)
-	other := must(auth.Sign([]byte(strings.Repeat("x", 32)), auth.Claims{User: "anna", Scopes: auth.ScopePublish | auth.ScopeRead | auth.ScopeAdmin}))
-	expired := f.token(auth.Claims{IssuedAt: time.Now().Add(-2 * time.Hour), Scopes: auth.ScopePublish | auth.ScopeRead})
-	scoped := func(s auth.Scope) string { return f.token(auth.Claims{Scopes: s}) }
-	credentials := []struct {
-		name, value string
-		scopes      auth.Scope
-		user        bool   // may subscribe
-		slug        string // of the 401; empty: the credentials are good
-	}{
-		{"none", "", 0, false, "no-token"},
-		{"key publish", keyPublish, auth.ScopePublish, false, ""},
-		{"key read", keyRead, auth.ScopeRead, false, ""},
-		{"key admin", keyAdmin, auth.ScopeAdmin, false, ""},
-		{"key all", keyAll, auth.ScopePublish | auth.ScopeRead | auth.ScopeAdmin, false, ""},
-		{"token of a user", scoped(0), 0, true, ""},
-		{"token publish", scoped(auth.ScopePublish), auth.ScopePublish, true, ""},
-		{"token read", scoped(auth.ScopeRead), auth.ScopeRead, true, ""},
-		{"token admin", scoped(auth.ScopeAdmin), auth.ScopeAdmin, true, ""},
-		{"unknown key", "hlk_unknown", 0, false, "token-invalid"},
-		{"hash of a key", auth.HashKey(keyAll), 0, false, "token-invalid"},
-		{"foreign token", other, 0, false, "token-invalid"},
-		{"too long a token", "eyJ" + strings.Repeat("x", auth.MaxTokenBytes), 0, false, "token-invalid"},
-		{"expired token", expired, 0, false, "token-expired"},
-		{"cut token", scoped(auth.ScopePublish)[:60], 0, false, "token-invalid"},
-	}
-	calls := []struct {
-		method, path, body string
-		scope              auth.Scope
-		status             int
-	}{
-		{http.MethodPost, "/api/v1/users/anna/events", `{"type":"a"}`, auth.ScopePublish, http.StatusCreated},
-		{http.MethodGet, "/api/v1/users/anna/events", "", auth.ScopeRead, http.StatusOK},
-		{http.MethodHead, "/api/v1/users/anna/events", "", auth.ScopeRead, http.StatusOK},
-		{http.MethodPost, "/api/v1/users/anna/replays", `{"since":0}`, auth.ScopeAdmin, http.StatusOK},
-		{http.MethodGet, "/api/v1/users/anna/devices", "", auth.ScopeRead, http.StatusOK},
-		{http.MethodHead, "/api/v1/users/anna/devices", "", auth.ScopeRead, http.StatusOK},
-		{http.MethodPost, "/api/v1/broadcasts", `{"type":"a"}`, auth.ScopePublish, http.StatusCreated},
-		{http.MethodPost, "/api/v1/events:batch", `[{"user":"anna","event":{"type":"a"}}]`, auth.ScopePublish, http.StatusOK},
-		{http.MethodGet, "/events?wait=0", "", 0, http.StatusOK},
-		{http.MethodPost, "/events/negotiate", "", 0, http.StatusOK},
-		{http.MethodPost, "/hubs/events/negotiate", "", 0, http.StatusOK},
-		{http.MethodPost, "/notifications/hub/negotiate", "", 0, http.StatusOK},
-		{http.MethodPost, "/hub/negotiate", "", 0, http.StatusOK},
-	}
-	for _, call := range calls {
-		for _, cred := range credentials {
-			t.Run(call.method+call.path+" "+cred.name, func(t *testing.T) {
-				f := *f
-				f.TB = t
-				a := f.send(call.method, call.path, cred.value, call.body)
-				want, slug := call.status, ""
-				switch {
-				case call.scope == 0 && !cred.user && cred.slug == "": // an API key has no user
-					want, slug = http.StatusUnauthorized, "token-invalid"
-				case cred.slug != "":
-					want, slug = http.StatusUnauthorized, cred.slug
-				case call.scope != 0 && !cred.scopes.Has(call.scope):
-					want, slug = http.StatusForbidden, "scope"
-				}
-				switch {
-				case slug == "" || call.method == http.MethodHead:
-					if a.status != want {
-						t.Errorf("status = %d, want %d: %s", a.status, want, a.body)
-					}
-				case strings.Contains(call.path, "hub"): // refused as SignalR's clients expect
-					if a.status != want || a.body != "" || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") {
-						t.Errorf("answer = %+v, want an empty %d", a, want)
-					}
-				default:
-					f.wantProblem(a, want, slug)
-				}
-			})
-		}
-	}
-}
 
 func TestChallenge(t *testing.T) {
 	f := newFixture(t)
