@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,8 @@ type Config struct {
 	MaxPerIP          int // zero: no limit
 	TrustedProxies    []netip.Prefix
 	Origins           auth.Origins
+	// RevocationTTL is how long a revocation is remembered. Tokens must not live longer.
+	RevocationTTL time.Duration
 	// Webhook, if set, decides who may join private channels, besides the tokens.
 	Webhook    *webhook.Authorizer
 	MaxKeptOut int            // users and devices refused by administrators
@@ -90,6 +93,7 @@ type API struct {
 	perIP    *counter
 	refused  refusals
 	keptOut  keepouts
+	revoking sync.Mutex // one at a time, or the disk may know another than the memory
 	rates    rates
 	disk     func() DiskUse
 	started  time.Time
@@ -119,7 +123,7 @@ func New(cfg Config, d Deps) *API {
 		started:  time.Now(),
 		dialects: make(map[string]string),
 	}
-	a.native.Channels = a.connectionMembership
+	a.native.Channels, a.native.Renew = a.connectionMembership, a.renewConnection
 	e := a.echo
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(discard{})

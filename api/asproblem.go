@@ -33,6 +33,8 @@ func asProblem(err error) *Problem {
 			"Nothing was published, and nothing will be until the server is started again: a write to the disk has failed.")
 	case errors.Is(err, broker.ErrBusy):
 		return problem("busy", "Nothing was published. Try again in a moment.")
+	case errors.Is(err, auth.ErrTooManyRevocations):
+		return problem("too-many-revocations", "Nothing was revoked. Raise max-revocations, or revoke by user or by time of issue instead of token by token.")
 	case errors.Is(err, broker.ErrTooManyChannels):
 		return problem("too-many-channels", "Leave some, or raise max-channels-per-user.")
 	case errors.Is(err, broker.ErrTooManyMembers):
@@ -79,6 +81,8 @@ func authProblem(err error) *Problem {
 	switch {
 	case errors.Is(err, auth.ErrNoToken):
 		return problem("no-token", "Send an API key or a token as Authorization: Bearer.")
+	case errors.Is(err, auth.ErrRevoked):
+		return badToken("token-revoked", "Get a new one, if you may.")
 	case errors.Is(err, auth.ErrExpired):
 		return badToken("token-expired", "Get a new one.")
 	case errors.Is(err, auth.ErrKeysUnavailable):

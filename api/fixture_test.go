@@ -66,7 +66,7 @@ func newFixture(t testing.TB, change ...func(*setup)) *fixture {
 		Config: Config{
 			MaxPublishBytes: 4 << 10, MaxBatchItems: 8, MaxBatchBytes: 16 << 10, MaxMessageBytes: 32 << 10,
 			BodyTimeout: 30 * time.Second, TicketTTL: time.Minute, NegotiateTTL: 15 * time.Second, PingInterval: 15 * time.Second,
-			MaxKeptOut: 4, ClientTimeout: 30 * time.Second, HandshakeTime: 15 * time.Second, PollTimeout: 90 * time.Second,
+			MaxKeptOut: 4, RevocationTTL: time.Hour, ClientTimeout: 30 * time.Second, HandshakeTime: 15 * time.Second, PollTimeout: 90 * time.Second,
 		},
 		auth:   auth.Config{Secret: testSecret},
 		listen: func() net.Listener { return must(net.Listen("tcp", "127.0.0.1:0")) },

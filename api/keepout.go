@@ -97,5 +97,8 @@ func (a *API) admitted(id *auth.Identity) error {
 	if p := a.keptOut.check(id.User, id.Device, time.Now()); p != nil {
 		return p
 	}
+	if a.verify.Revoked(id) {
+		return auth.ErrRevoked
+	}
 	return nil
 }

@@ -36,6 +36,8 @@ type matrixCall struct {
 
 // matrix has a row for every route: one without is an error.
 var matrix = map[string]matrixCall{
+	"POST /api/v1/tokens:revoke":              {access: backend, scope: auth.ScopeAdmin, status: 200, body: `{"user":"nobody"}`},
+	"POST /events/renew":                      {access: client, status: 404, body: `{"connectionId":"x"}`},
 	"POST /api/v1/users/{user}/events":        {access: backend, scope: auth.ScopePublish, status: 201, body: `{"type":"a"}`},
 	"GET /api/v1/users/{user}/events":         {access: backend, scope: auth.ScopeRead, status: 200},
 	"POST /api/v1/users/{user}/replays":       {access: backend, scope: auth.ScopeAdmin, status: 200, body: `{"since":0}`},

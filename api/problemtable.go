@@ -114,6 +114,11 @@ var problemTypes = []problemType{
 		remedy:  "Check the method against /api/openapi.yaml.",
 	},
 	{
+		slug: "no-connection", status: http.StatusNotFound, title: "There is no such connection", retry: retryNo,
+		meaning: "No live connection of /events has this connectionId and belongs to the token's user.",
+		remedy:  "Connect again, with the new token.",
+	},
+	{
 		slug: "no-token", status: http.StatusUnauthorized, title: "The request has no credentials", retry: retryRenewed,
 		meaning: "Neither an API key nor a token came with the request.",
 		remedy:  "Send Authorization: Bearer with an API key or a token. Clients that cannot set headers send access_token in the query, or negotiate a ticket.",
@@ -127,6 +132,11 @@ var problemTypes = []problemType{
 		slug: "origin", status: http.StatusForbidden, title: "This origin may not connect", retry: retryNo,
 		meaning: "The page's origin is neither the server's own, as the Host header names it, nor one of --allowed-origins. CORS does not protect WebSockets, so the server checks the origin itself.",
 		remedy:  "Start the server with --allowed-origins and the page's origin, with its scheme, and its port if it has one: https://app.example.org. The server's log names the origin that was refused.",
+	},
+	{
+		slug: "renew", status: http.StatusForbidden, title: "The token is somebody else's", retry: retryRenewed,
+		meaning: "A connection is renewed with another token of the same user and device.",
+		remedy:  "Send a token of the user and device that the connection belongs to, or connect again.",
 	},
 	{
 		slug: "scope", status: http.StatusForbidden, title: "The scope is missing", retry: retryNo,
@@ -152,6 +162,11 @@ var problemTypes = []problemType{
 		slug: "token-invalid", status: http.StatusUnauthorized, title: "The token or API key is not accepted", retry: retryRenewed,
 		meaning: "A token is accepted if it is a JSON Web Token with sub (the user) and exp (seconds since 1970; compulsory), its nbf has come, and it is signed as configured, with iss and aud as in jwt-issuer and jwt-audience. An API key must be that of the data directory or of api-key-file, and is good for the backend API only: clients need a token.",
 		remedy:  "Sign tokens with what the server checks them by: jwt-secret-file or the data directory's signing-secret (the text of the file, without its line end), a key of jwt-public-key-file or of jwks-url.",
+	},
+	{
+		slug: "token-revoked", status: http.StatusUnauthorized, title: "The token has been revoked", retry: retryRenewed,
+		meaning: "An administrator has revoked this token, the user's tokens of its time, or everybody's.",
+		remedy:  "Get a new token, if you may.",
 	},
 	{
 		slug: "too-large", status: http.StatusRequestEntityTooLarge, title: "The body is too large", retry: retryNo,
@@ -187,6 +202,11 @@ var problemTypes = []problemType{
 		slug: "too-many-negotiated", status: http.StatusServiceUnavailable, title: "Too many connections are being made", retry: retryWaiting, wait: retryLater,
 		meaning: "As many connections as allowed, in all or for this user, were negotiated and not used yet.",
 		remedy:  "Use what was negotiated, or try again; see max-negotiated.",
+	},
+	{
+		slug: "too-many-revocations", status: http.StatusServiceUnavailable, title: "As many revocations are remembered as allowed", retry: retryWaiting, wait: retryLater,
+		meaning: "max-revocations are remembered; each is kept for revocation-ttl.",
+		remedy:  "Revoke by user or by time of issue instead of token by token, or raise max-revocations.",
 	},
 	{
 		slug: "upgrade-required", status: http.StatusUpgradeRequired, title: "Expected WebSocket upgrade", retry: retryNo,

@@ -33,6 +33,7 @@ func (a *API) routes(d Deps) {
 	a.mount(http.MethodPut, "/api/v1/channels/:channel/members/:user", refuseQuerySecrets(a.putMember))
 	a.mount(http.MethodDelete, "/api/v1/channels/:channel/members/:user", refuseQuerySecrets(a.deleteMember))
 	a.get("/api/v1/users/:user/channels", refuseQuerySecrets(a.userChannels))
+	a.post("/api/v1/tokens:revoke", refuseQuerySecrets(a.revoke))
 	a.post("/api/v1/broadcasts", refuseQuerySecrets(a.broadcast))
 	a.post("/api/v1/events:batch", refuseQuerySecrets(a.batch))
 
@@ -43,6 +44,7 @@ func (a *API) routes(d Deps) {
 	a.mount(http.MethodGet, "/events", a.serveEvents)
 	a.mount(http.MethodGet, "/ws", a.serveSocket)
 	a.post("/events/negotiate", a.negotiate)
+	a.post("/events/renew", a.renewEvents)
 	a.post("/channels/subscribe", a.subscribeChannel)
 	a.post("/channels/unsubscribe", a.unsubscribeChannel)
 	a.mountHubs()

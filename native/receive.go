@@ -28,6 +28,7 @@ type request struct {
 	Cursor  cursorText `json:"cursor"`
 	Channel string     `json:"channel"`
 	Ref     string     `json:"ref"`
+	Token   string     `json:"token"`
 }
 
 // cursorText is a cursor as text or, for a bare seq, as a number.
@@ -87,8 +88,8 @@ func (s *Session) serve(p []byte) error {
 		if c, err := replay.ParseCursor(string(r.Cursor)); err == nil {
 			s.sub.Acknowledge(c)
 		}
-	case "subscribe", "unsubscribe":
-		return s.changeMembership(&r)
+	case "subscribe", "unsubscribe", "renew":
+		return s.request(&r)
 	}
 	return nil
 }

@@ -26,17 +26,17 @@ type Session struct {
 	pong    atomic.Bool  // a ping waits for its answer
 	said    bool         // the goodbye is laid out; Fill's
 	heard   atomic.Int64 // Unix nanoseconds of the last sign of life
-	expires time.Time
-	beatAt  time.Time // when the next keep-alive is due; Tick's
-	sent    uint64    // newest seq that the client's cursor has; Fill's
+	expires atomic.Int64 // of the token, Unix nanoseconds; 0: never
+	beatAt  time.Time    // when the next keep-alive is due; Tick's
+	sent    uint64       // newest seq that the client's cursor has; Fill's
 
 	in []byte // an incoming message whose end is outstanding; Receive's
 
-	mu      sync.Mutex
-	notices []notice
-	waiting int               // bytes of notices
-	leaving transports.Reason // why the session is about to end; empty: it is not
-	changes *changes          // memberships that are asked for; nil: none ever was
+	mu       sync.Mutex
+	notices  []notice
+	waiting  int               // bytes of notices
+	leaving  transports.Reason // why the session is about to end; empty: it is not
+	requests *requests         // that take their time; nil: there never was any
 }
 
 // notice is a message of our own that waits.
@@ -49,10 +49,11 @@ type notice struct {
 // New subscribes the client. It returns what broker.Subscribe returns.
 func New(cfg *Config, b *broker.Broker, conn transports.Conn, o Options) (*Session, error) {
 	s := &Session{
-		cfg: cfg, conn: conn, control: o.Control, named: o.Named, expires: o.Expires,
+		cfg: cfg, conn: conn, control: o.Control, named: o.Named,
 		socket: conn.Transport() == transports.WebSockets,
 	}
 	s.Heard()
+	s.Renew(o.Expires)
 	sub, w, err := subscribe(b, conn, o, 0)
 	if err != nil {
 		return nil, err
@@ -97,7 +98,8 @@ func (s *Session) gapNotice(g *replay.Gap, pos uint64) notice {
 // Tick implements transports.Session: the token's end, the client's silence,
 // keep-alives.
 func (s *Session) Tick(now time.Time) time.Time {
-	if !s.expires.IsZero() && !now.Before(s.expires) {
+	expires := s.expires.Load()
+	if expires != 0 && now.UnixNano() >= expires {
 		s.Leave(transports.ReasonExpired)
 		return time.Time{}
 	}
@@ -117,10 +119,20 @@ func (s *Session) Tick(now time.Time) time.Time {
 	if s.socket && silent.Before(next) {
 		next = silent
 	}
-	if !s.expires.IsZero() && s.expires.Before(next) {
-		next = s.expires
+	if end := time.Unix(0, expires); expires != 0 && end.Before(next) {
+		next = end
 	}
 	return next
+}
+
+// Renew sets when the client's token expires, and with it the connection; the zero time
+// is never. A time that is earlier than the one before counts within a ping interval.
+func (s *Session) Renew(expires time.Time) {
+	if expires.IsZero() {
+		s.expires.Store(0)
+		return
+	}
+	s.expires.Store(expires.UnixNano())
 }
 
 // Heard notes a sign of life.
@@ -140,6 +152,6 @@ func (s *Session) Leave(r transports.Reason) {
 // Closed implements transports.Session.
 func (s *Session) Closed(transports.Reason) {
 	s.in = nil
-	s.endChanges()
+	s.endRequests()
 	s.sub.Close()
 }

@@ -27,6 +27,8 @@ type shard struct {
 	tokens map[string]*Connection
 	live   map[*Connection]struct{}
 	words  map[*Connection]string // of Disconnect; nil most of the time
+	// renewed are credentials that came later than the connection; nil most of the time.
+	renewed map[*Connection]any
 }
 
 func (g *registry) init() {
@@ -127,6 +129,7 @@ func (g *registry) remove(c *Connection) {
 	delete(h.tokens, c.token)
 	delete(h.live, c)
 	delete(h.words, c)
+	delete(h.renewed, c)
 }
 
 // Negotiated is how many connections wait to be used.

@@ -52,7 +52,8 @@ type Config struct {
 	Leeway time.Duration
 	// AllowNoExpiry accepts tokens without exp, which never end.
 	AllowNoExpiry bool
-	// Revocations are looked at for every token, remembered ones too. Nil: none.
+	// Revocations are looked at for every token, remembered ones too. Nil means some of its
+	// own, without a bound.
 	Revocations *Revocations
 	// CacheSize is how many verified tokens are kept. Zero means 1024.
 	CacheSize int
@@ -109,6 +110,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Revocations == nil {
+		c.Revocations = NewRevocations(0)
 	}
 	return c
 }

@@ -16,6 +16,8 @@ const (
 	MaxChannels = 256
 	// MaxChannelBytes bounds each name in the claim channels.
 	MaxChannelBytes = 164
+	// MaxTokenIDBytes bounds the claim jti.
+	MaxTokenIDBytes = maxNameBytes
 	// maxNameBytes bounds the claims iss and jti.
 	maxNameBytes = 256
 )

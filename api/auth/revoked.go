@@ -44,7 +44,7 @@ type span struct{ before, until int64 } // Unix milliseconds; before 0: whenever
 func NewRevocations(limit int) *Revocations { return &Revocations{max: limit} }
 
 // Add has a revocation hold. Of two for the same user or token the later time of each
-// counts. Expired ones make room. It returns ErrTooManyRevocations.
+// counts. It returns ErrTooManyRevocations.
 func (r *Revocations) Add(v Revocation) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,9 +54,7 @@ func (r *Revocations) Add(v Revocation) error {
 	key := subject{strings.Clone(v.User), strings.Clone(v.TokenID)}
 	old, known := r.held[key]
 	if !known && r.max > 0 && len(r.held) >= r.max {
-		if r.sweepLocked(time.Now()); len(r.held) >= r.max {
-			return ErrTooManyRevocations
-		}
+		return ErrTooManyRevocations
 	}
 	now := span{until: v.Until.UnixMilli()}
 	if !v.Before.IsZero() {
@@ -100,19 +98,17 @@ func (s span) holds(id *Identity) bool {
 	return s.before == 0 || id.IssuedAt.IsZero() || id.IssuedAt.UnixMilli() < s.before
 }
 
-// Sweep forgets what has expired.
-func (r *Revocations) Sweep(now time.Time) {
+// Sweep forgets what has expired, and returns it.
+func (r *Revocations) Sweep(now time.Time) (gone []Revocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sweepLocked(now)
-}
-
-func (r *Revocations) sweepLocked(now time.Time) {
 	for key, s := range r.held {
 		if s.until <= now.UnixMilli() {
+			gone = append(gone, Revocation{User: key.user, TokenID: key.token})
 			delete(r.held, key)
 		}
 	}
+	return gone
 }
 
 // Len is how many are remembered.

@@ -111,6 +111,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Identity, error) 
 	return id, err
 }
 
+// Revocations are those that the verifier looks at.
+func (v *Verifier) Revocations() *Revocations { return v.cfg.Revocations }
+
 // Revoked reports whether a token that was accepted once is not any more.
 func (v *Verifier) Revoked(id *Identity) bool { return v.cfg.Revocations.Revoked(id) }
 

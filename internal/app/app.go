@@ -98,6 +98,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		stop()
 		return nil, err
 	}
+	loadRevocations(onDisk, verifier.Revocations(), logger)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := &server{
@@ -114,7 +115,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		TicketTTL: cfg.TicketTTL, NegotiateTTL: cfg.NegotiateTTL, StatefulReconnect: cfg.StatefulReconnect, CloseOnExpiry: cfg.CloseOnExpiry, PingInterval: cfg.PingInterval,
 		ClientTimeout: cfg.ClientTimeout, HandshakeTime: cfg.HandshakeTimeout, PollTimeout: cfg.PollTimeout,
 		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, Origins: origins,
-		MaxKeptOut: cfg.MaxKeptOut, Limits: cfg.InForce(),
+		RevocationTTL: cfg.RevocationTTL, MaxKeptOut: cfg.MaxKeptOut, Limits: cfg.InForce(),
 	}
 	if cfg.Demo {
 		if s.demo, err = newDemo(s.broker, secret, cfg); err != nil {
@@ -177,7 +178,8 @@ func unlimited(n int) int {
 // demo's, if there is one.
 func newVerifier(ctx context.Context, cfg config.Config, secrets config.Secrets, logger *slog.Logger) (*auth.Verifier, []byte, error) {
 	ac := auth.Config{
-		JWKSURL: cfg.JWKSURL, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Leeway: cfg.JWTLeeway, Logger: logger,
+		Revocations: auth.NewRevocations(cfg.MaxRevocations),
+		JWKSURL:     cfg.JWKSURL, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Leeway: cfg.JWTLeeway, Logger: logger,
 	}
 	if ac.Leeway == 0 {
 		ac.Leeway = -1 // none: zero asks for the package's default
@@ -265,6 +267,10 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { every(gctx, sweepInterval, s.broker.Store().Sweep); return nil })
 	g.Go(func() error { every(gctx, api.SampleInterval, s.api.Sample); return nil })
 	g.Go(func() error { trim(gctx); return nil })
+	g.Go(func() error {
+		every(gctx, retainInterval, func(now time.Time) { s.api.ForgetRevocations(gctx, now) })
+		return nil
+	})
 	if s.ledger != nil {
 		g.Go(func() error { every(gctx, retainInterval, s.retain); return nil })
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hubline/api"
+	"hubline/api/auth"
 	"hubline/broker"
 	"hubline/internal/config"
 	"hubline/replay"
@@ -66,6 +67,25 @@ func openLedger(cfg config.Config, logger *slog.Logger) (*ledger.Ledger, error) 
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	return l, nil
+}
+
+// loadRevocations has those hold that the disk knows.
+func loadRevocations(l *ledger.Ledger, held *auth.Revocations, logger *slog.Logger) {
+	if l == nil {
+		return
+	}
+	l.Facts(ledger.Revoked, func(f ledger.Fact) bool {
+		v, ok := auth.ReadRevocation(f.Of, f.Name, f.Value)
+		if !ok {
+			logger.Error("a revocation could not be read", slog.String("user", f.Of))
+			return true
+		}
+		if err := held.Add(v); err != nil {
+			logger.Error("revocations were left out: raise max-revocations", slog.Any("err", err))
+			return false
+		}
+		return true
+	})
 }
 
 // storedDevices lists what is known of a user's devices on disk, where it is known.

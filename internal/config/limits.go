@@ -37,6 +37,11 @@ type Clients struct {
 	// MaxNegotiated bounds negotiated connections that nobody has attached to
 	// yet. It protects memory against a client that only negotiates.
 	MaxNegotiated int `default:"10000" placeholder:"N" help:"Most negotiated connections waiting for their client (${default})."`
+	// RevocationTTL is how long a revocation is remembered. A token that lives longer is
+	// accepted again after it.
+	RevocationTTL time.Duration `name:"revocation-ttl" default:"720h" placeholder:"DURATION" help:"How long a revocation is remembered; no token should live longer (${default})."`
+	// MaxRevocations bounds the users and tokens that are remembered as revoked.
+	MaxRevocations int `default:"100000" placeholder:"N" help:"Most revocations remembered (${default})."`
 	// MaxKeptOut bounds the users and devices whom administrators keep out for a
 	// time (refuseSeconds), some 100 bytes each.
 	MaxKeptOut int `default:"10000" placeholder:"N" help:"Most users and devices that administrators keep out at a time (${default})."`

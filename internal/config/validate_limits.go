@@ -33,6 +33,7 @@ func (c Config) validateCounts() error {
 		between("max-channels-per-user", c.MaxChannelsPerUser, 1, maxCount),
 		between("max-channel-members", c.MaxChannelMembers, 1, maxMembers),
 		between("max-memberships", c.MaxMemberships, 1, maxCount),
+		between("max-revocations", c.MaxRevocations, 1, maxCount),
 		between("max-kept-out", c.MaxKeptOut, 1, maxCount),
 		between("outbox-events", c.OutboxEvents, 1, maxCount),
 		between("log-events", c.LogEvents, 1, maxCount),
@@ -77,6 +78,7 @@ const maxDurablePublish = 15 * MiB
 func (c Config) validateTimes() error {
 	problems := []error{
 		between("log-age", c.LogAge, time.Second, 10*365*24*time.Hour),
+		between("revocation-ttl", c.RevocationTTL, time.Minute, 10*365*24*time.Hour),
 		between("negotiate-ttl", c.NegotiateTTL, time.Second, time.Hour),
 		between("ticket-ttl", c.TicketTTL, time.Second, maxTicketTTL),
 		between("ping-interval", c.PingInterval, time.Second, time.Hour),

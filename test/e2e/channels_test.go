@@ -181,3 +181,20 @@ func TestMembershipsSurviveAKill(t *testing.T) {
 		t.Error("nothing was ever published to a member")
 	}
 }
+
+// What was revoked stays so.
+func TestRevocationsSurviveAKill(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	token, other := s.Token("alice"), s.Token("berta")
+	if a := s.Do(http.MethodPost, "/api/v1/tokens:revoke", s.APIKey, `{"user":"alice"}`); a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	s.Kill()
+	s.Restart()
+	for token, want := range map[string]int{token: http.StatusUnauthorized, other: http.StatusOK} {
+		if a := s.Do(http.MethodGet, "/events?wait=0", token, ""); a.Status != want {
+			t.Errorf("%d %s, want %d", a.Status, a.Body, want)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func TestWaitingMembershipsAreBounded(t *testing.T) {
 		p := newFixture(t).dialWith(&cfg, transports.WebSockets, Options{})
 		p.ask("subscribe", "c", "first") // under way, and waits no more
 		synctest.Wait()
-		for i := range maxChanges {
+		for i := range maxRequests {
 			p.ask("subscribe", "c", fmt.Sprint(i))
 		}
 		synctest.Wait()

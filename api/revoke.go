@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"hubline/api/auth"
+	"hubline/broker"
+	"hubline/replay/ledger"
+	"hubline/transports"
+)
+
+// revokedAnswer says what holds from now on.
+type revokedAnswer struct {
+	User         string `json:"user,omitempty"`
+	TokenID      string `json:"jti,omitempty"`
+	IssuedBefore *int64 `json:"issuedBefore"` // Unix milliseconds; null: whenever issued
+	Until        int64  `json:"until"`        // Unix milliseconds
+	Disconnected int    `json:"disconnected"`
+}
+
+// revoke serves POST /tokens:revoke. Whoever asks for it is named in the log.
+func (a *API) revoke(c echo.Context) error {
+	who, err := a.backend(c, auth.ScopeAdmin)
+	if err != nil {
+		return err
+	}
+	in, err := readBody(c.Request(), maxRevokeBytes)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	v, err := scanRevoke(in.b, now)
+	in.free()
+	if err != nil {
+		return err
+	}
+	v.Until = now.Add(a.cfg.RevocationTTL)
+	a.revoking.Lock()
+	defer a.revoking.Unlock()
+	// Before connections are looked for: whoever comes meanwhile is found by one of the
+	// two, see admitted.
+	if err := a.verify.Revocations().Add(v); err != nil {
+		return err
+	}
+	out := revokedAnswer{User: v.User, TokenID: v.TokenID, Until: v.Until.UnixMilli(), Disconnected: a.endRevoked()}
+	if !v.Before.IsZero() {
+		out.IssuedBefore = new(v.Before.UnixMilli())
+	}
+	of, name, value := v.Record()
+	err = a.broker.SaveFacts(ledger.Fact{Kind: ledger.Revoked, Of: of, Name: name, Value: value})
+	a.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "tokens revoked",
+		slog.String("by", caller(who)), slog.String("user", v.User), slog.Bool("one_token", v.TokenID != ""),
+		slog.Any("issued_before", out.IssuedBefore), slog.Int("connections", out.Disconnected), slog.Any("err", err))
+	if err != nil {
+		return unsavedRevocation(err)
+	}
+	return answerJSON(c, http.StatusOK, out)
+}
+
+// unsavedRevocation says what the disk's refusal means here.
+func unsavedRevocation(err error) error {
+	if errors.Is(err, broker.ErrDraining) {
+		return err
+	}
+	p := *asProblem(err)
+	p.Detail = "The tokens are refused from now on, but that could not be written: it is forgotten when the server stops. Try again when there is room."
+	return fmt.Errorf("%w: %w", &p, err)
+}
+
+// endRevoked ends the connections whose tokens are not accepted any more.
+func (a *API) endRevoked() (ended int) {
+	for _, conn := range a.server.Connections() {
+		if id, ok := conn.Credentials().(*auth.Identity); ok && a.verify.Revoked(id) {
+			conn.Leave(transports.ReasonRevoked)
+			ended++
+		}
+	}
+	return ended
+}
+
+// ForgetRevocations forgets revocations that have expired, in memory and on disk. It is
+// to be called now and then.
+func (a *API) ForgetRevocations(ctx context.Context, now time.Time) {
+	a.revoking.Lock()
+	defer a.revoking.Unlock()
+	var facts []ledger.Fact
+	for _, v := range a.verify.Revocations().Sweep(now) {
+		of, name, _ := v.Record()
+		facts = append(facts, ledger.Fact{Kind: ledger.Revoked, Of: of, Name: name})
+	}
+	if err := a.broker.SaveFacts(facts...); err != nil && !errors.Is(err, broker.ErrDraining) {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "expired revocations could not be removed from the disk", slog.Any("err", err))
+	}
+}

@@ -1,0 +1,29 @@
+package transports
+
+// Renew replaces what authentication found of the client, who has shown other
+// credentials while connected. It reports false if the connection has ended.
+func (c *Connection) Renew(identity any) bool {
+	h := c.server.shard(c.token)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, live := h.live[c]; !live {
+		return false
+	}
+	if h.renewed == nil {
+		h.renewed = make(map[*Connection]any)
+	}
+	h.renewed[c] = identity
+	return true
+}
+
+// Credentials are what authentication found last: Identity, or what Renew has put in
+// its place.
+func (c *Connection) Credentials() any {
+	h := c.server.shard(c.token)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if id, ok := h.renewed[c]; ok {
+		return id
+	}
+	return c.Identity
+}
