@@ -12,7 +12,6 @@ import (
 
 	"hubline/api/auth"
 	"hubline/broker"
-	"hubline/replay/ledger"
 	"hubline/transports"
 )
 
@@ -53,8 +52,7 @@ func (a *API) revoke(c echo.Context) error {
 	if !v.Before.IsZero() {
 		out.IssuedBefore = new(v.Before.UnixMilli())
 	}
-	of, name, value := v.Record()
-	err = a.broker.SaveFacts(ledger.Fact{Kind: ledger.Revoked, Of: of, Name: name, Value: value})
+	err = a.broker.SaveRevocation(v.Record())
 	a.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "tokens revoked",
 		slog.String("by", caller(who)), slog.String("user", v.User), slog.Bool("one_token", v.TokenID != ""),
 		slog.Any("issued_before", out.IssuedBefore), slog.Int("connections", out.Disconnected), slog.Any("err", err))
@@ -90,12 +88,11 @@ func (a *API) endRevoked() (ended int) {
 func (a *API) ForgetRevocations(ctx context.Context, now time.Time) {
 	a.revoking.Lock()
 	defer a.revoking.Unlock()
-	var facts []ledger.Fact
 	for _, v := range a.verify.Revocations().Sweep(now) {
 		of, name, _ := v.Record()
-		facts = append(facts, ledger.Fact{Kind: ledger.Revoked, Of: of, Name: name})
-	}
-	if err := a.broker.SaveFacts(facts...); err != nil && !errors.Is(err, broker.ErrDraining) {
-		a.log.LogAttrs(ctx, slog.LevelWarn, "expired revocations could not be removed from the disk", slog.Any("err", err))
+		err := a.broker.SaveRevocation(of, name, nil)
+		if err != nil && !errors.Is(err, broker.ErrDraining) {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "an expired revocation could not be removed from the disk", slog.Any("err", err))
+		}
 	}
 }

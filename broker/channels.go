@@ -146,14 +146,18 @@ func (b *Broker) loadMemberships(l Ledger) {
 	})
 }
 
-// SaveFacts has facts written that are not the broker's own, all or none, and waits for it.
-// Without a Ledger there is nowhere to write them, and it returns nil. Errors are
-// ErrDraining and those of the disk.
-func (b *Broker) SaveFacts(facts ...ledger.Fact) error {
-	if b.committer == nil || len(facts) == 0 {
+// SaveRevocation has a revocation of tokens written, which is no matter of the broker's
+// but in its order, and waits for it; without a value it is removed. Without a Ledger
+// there is nowhere to write it, and it returns nil. Errors are ErrDraining and those of
+// the disk.
+func (b *Broker) SaveRevocation(of, name string, value []byte) error {
+	if b.committer == nil {
 		return nil
 	}
-	p := &Pending{facts: facts, done: make(chan struct{})}
+	p := &Pending{
+		facts: []ledger.Fact{{Kind: ledger.Revoked, Of: of, Name: name, Value: value}},
+		done:  make(chan struct{}),
+	}
 	if err := b.committer.enqueue(p); err != nil {
 		return err
 	}

@@ -352,25 +352,25 @@ func TestAChannelHasOneOrder(t *testing.T) {
 	}
 }
 
-func TestFactsOfOthersAreWritten(t *testing.T) {
+func TestRevocationsAreWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newTape()
 		f := newDurable(t, l, Config{}, replay.Config{})
-		fact := ledger.Fact{Kind: ledger.Revoked, Of: "ann", Name: "user", Value: []byte{1}}
-		if err := f.SaveFacts(fact); err != nil {
-			t.Fatal(err)
+		for _, name := range []string{"one", "two"} {
+			if err := f.SaveRevocation("ann", name, []byte{1}); err != nil {
+				t.Fatal(err)
+			}
 		}
 		f.enrolled("c: ann")
-		if len(l.facts) != 2 {
-			t.Errorf("%v", l.facts)
+		if err := f.SaveRevocation("ann", "two", nil); err != nil || len(l.facts) != 2 || l.facts[factName{ledger.Revoked, "ann", "one"}].Value == nil {
+			t.Errorf("%v, %v", err, l.facts)
 		}
 		l.before = func(int) error { return ErrNoSpace }
-		fact.Name = "other"
-		if err := f.SaveFacts(fact); !errors.Is(err, ErrNoSpace) || len(l.facts) != 2 {
+		if err := f.SaveRevocation("ann", "two", []byte{1}); !errors.Is(err, ErrNoSpace) || len(l.facts) != 2 {
 			t.Error(err, l.facts)
 		}
 	})
-	if err := newFixture(t, Config{}, replay.Config{}).SaveFacts(ledger.Fact{}); err != nil {
+	if err := newFixture(t, Config{}, replay.Config{}).SaveRevocation("ann", "one", []byte{1}); err != nil {
 		t.Error(err)
 	}
 }
