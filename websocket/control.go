@@ -10,9 +10,24 @@ import (
 // message: pings and pongs of the WebSocket protocol.
 type Listener interface{ Heard() }
 
+// Answerer is a session that asks its peer, with transports.Probe.
+type Answerer interface {
+	// Answered is called with the payload of each pong, which may be any. p is only
+	// valid during the call.
+	Answered(p []byte)
+}
+
 func (k *conn) heard() {
 	if l, ok := k.c.Session().(Listener); ok {
 		l.Heard()
+	}
+}
+
+// ponged is told of each pong.
+func (k *conn) ponged(payload []byte) {
+	k.heard()
+	if a, ok := k.c.Session().(Answerer); ok {
+		a.Answered(payload)
 	}
 }
 
@@ -33,8 +48,8 @@ func (k *conn) onPing(payload string) error {
 }
 
 // onPong is called by gorilla for a pong between the fragments of a message.
-func (k *conn) onPong(string) error {
-	k.heard()
+func (k *conn) onPong(payload string) error {
+	k.ponged([]byte(payload))
 	return nil
 }
 

@@ -65,6 +65,10 @@ func (framer) End(dst []byte, _ transports.Meta, start, body int) []byte {
 // KeepAlive is a ping frame: invisible to the application on the other side.
 func (framer) KeepAlive(dst, _ []byte) []byte { return append(dst, finPing, 0) }
 
+// Probe implements transports.Prober: a ping, which the peer's stack answers with a
+// pong of the same payload (section 5.5.3).
+func (framer) Probe(dst, payload []byte) []byte { return appendControl(dst, finPing, payload) }
+
 // appendControl appends a control frame; a longer payload is cut.
 func appendControl(dst []byte, first byte, payload []byte) []byte {
 	payload = payload[:min(len(payload), maxControl)]

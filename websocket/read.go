@@ -85,8 +85,10 @@ func (k *conn) readControl() (done bool, err error) {
 	}
 	if head[0] == finPing {
 		k.ping(payload)
+		k.heard()
+	} else {
+		k.ponged(payload)
 	}
-	k.heard()
 	_, err = k.reader.Discard(maskedHeader + n)
 	return true, err
 }

@@ -21,7 +21,9 @@ type rig struct {
 	options Options
 	// prepare, if set, is called with each session before it is bound.
 	prepare func(d *dialect.Session)
-	opened  chan *dialect.Session
+	// wrap, if set, makes the session that is bound.
+	wrap   func(d *dialect.Session) transports.Session
+	opened chan *dialect.Session
 }
 
 func newRig(t testing.TB, cfg transports.Config) *rig {
@@ -37,7 +39,11 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.prepare != nil {
 		g.prepare(d)
 	}
-	c.Bind(d)
+	if g.wrap != nil {
+		c.Bind(g.wrap(d))
+	} else {
+		c.Bind(d)
+	}
 	Serve(g.server, w, r, c, &g.options)
 	g.opened <- d
 }
