@@ -17,14 +17,23 @@ type deviceCursors struct {
 	ledger Ledger // or nil
 
 	mu    sync.Mutex
-	lru   *simplelru.LRU[deviceID, replay.Cursor]
+	lru   *simplelru.LRU[deviceID, place]
 	moved map[deviceID]replay.Cursor // and not yet written to the ledger
 }
 
 type deviceID struct{ user, device string }
 
+// place is a saved cursor. One that was only begun, see Subscription.Begin, gives way
+// to the first that the client names itself, even to an earlier one: it may know better
+// from where on it lacks something.
+type place struct {
+	replay.Cursor
+
+	begun bool
+}
+
 func (d *deviceCursors) init(size int, l Ledger) {
-	lru, err := simplelru.NewLRU[deviceID, replay.Cursor](max(1, size), nil)
+	lru, err := simplelru.NewLRU[deviceID, place](max(1, size), nil)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
@@ -35,7 +44,8 @@ func (d *deviceCursors) init(size int, l Ledger) {
 func (d *deviceCursors) find(user, device string) (replay.Cursor, bool) {
 	id := deviceID{user, device}
 	d.mu.Lock()
-	c, ok := d.lru.Get(id)
+	p, ok := d.lru.Get(id)
+	c := p.Cursor
 	if !ok {
 		c, ok = d.moved[id] // forgotten in the second before it is written
 	}
@@ -46,26 +56,42 @@ func (d *deviceCursors) find(user, device string) (replay.Cursor, bool) {
 	return c, ok
 }
 
-// save moves the device's cursor forward; within an epoch it never goes back.
+// save moves the device's cursor forward, to what the client has named; within an epoch
+// it never goes back.
 func (d *deviceCursors) save(user, device string, c replay.Cursor) {
-	old, ok := d.find(user, device)
+	d.move(user, device, c, func(old place) bool {
+		return old.begun || old.Epoch != c.Epoch || old.Seq < c.Seq
+	})
+}
+
+// move saves the device's cursor, unless there is one of which may reports false.
+func (d *deviceCursors) move(user, device string, c replay.Cursor, may func(old place) bool) {
+	was, ok := d.find(user, device)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := deviceID{user, device}
+	old := place{Cursor: was}
 	if now, here := d.lru.Peek(id); here {
 		old, ok = now, true // perhaps moved meanwhile
 	} else {
 		id = deviceID{strings.Clone(user), strings.Clone(device)} // they outlive the connection
 	}
-	if ok && old.Epoch == c.Epoch && old.Seq >= c.Seq {
-		c = old // as a use it counts all the same
-	} else if d.ledger != nil {
+	if ok && !may(old) {
+		d.lru.Add(id, old) // as a use it counts all the same
+		return
+	}
+	d.putLocked(id, place{Cursor: c})
+}
+
+// putLocked saves a cursor, whose names outlive the connection.
+func (d *deviceCursors) putLocked(id deviceID, p place) {
+	if d.ledger != nil {
 		if d.moved == nil {
 			d.moved = make(map[deviceID]replay.Cursor)
 		}
-		d.moved[id] = c
+		d.moved[id] = p.Cursor
 	}
-	d.lru.Add(id, c)
+	d.lru.Add(id, p)
 }
 
 // take returns the cursors that have moved since it was called last.
