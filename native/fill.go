@@ -21,7 +21,7 @@ func (s *Session) Fill(b *transports.Batch) (more bool) {
 	}
 	leaving := s.fillNotices(b)
 	if leaving != transports.ReasonRevoked {
-		more = s.fillEvents(b)
+		more = s.fillEvents(b, leaving != "")
 	}
 	if leaving == "" {
 		return more
@@ -63,26 +63,26 @@ func (s *Session) fillNotices(b *transports.Batch) (leaving transports.Reason) {
 }
 
 // fillEvents lays out what waits, and a keep-alive when one is due: for a
-// WebSocket at once, since its client must answer, however busy it is.
-func (s *Session) fillEvents(b *transports.Batch) (more bool) {
+// WebSocket at once, since its client must answer, however busy it is. Both that and
+// what stands behind events may ask a device whether it has read what came before; with
+// last it is the last chance to ask.
+func (s *Session) fillEvents(b *transports.Batch, last bool) (more bool) {
 	var page [pageEvents]broker.Delivery
 	beat := s.beat.Load() && s.beat.Swap(false)
-	if beat && s.socket {
+	if beat && s.socket && !s.ask(b, true) {
 		b.KeepAlive(nil)
 	}
-	for !b.Full() {
+	for more = true; more && !b.Full(); {
 		waiting := s.sub.Next(page[:0], b.Room())
-		if len(waiting) == 0 {
-			if beat {
-				s.fillCursor(b)
-			}
-			return false
+		if more = len(waiting) > 0; !more && beat {
+			s.fillCursor(b)
 		}
 		for i := range waiting {
 			s.layDelivery(b, &waiting[i])
 		}
 	}
-	return true
+	s.ask(b, last)
+	return more
 }
 
 // layDelivery lays out one event, or the notice of a gap in its place. An event that
@@ -91,6 +91,7 @@ func (s *Session) layDelivery(b *transports.Batch, d *broker.Delivery) {
 	if !d.Redelivered() {
 		s.sent = d.Seq
 	}
+	s.passed(d)
 	if d.Gap != nil {
 		if s.control {
 			n := s.gapNotice(d.Gap, d.Seq)

@@ -35,6 +35,7 @@ func NewPoll(b *broker.Broker, conn transports.Conn, o Options, limit int) (*Pol
 	if err != nil {
 		return nil, err
 	}
+	sub.Begin(&w)
 	return &Poll{
 		conn: conn, sub: sub, epoch: w.Epoch, limit: limit, expires: o.Expires, last: w.Start, gap: w.Gap,
 	}, nil

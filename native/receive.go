@@ -86,7 +86,7 @@ func (s *Session) serve(p []byte) error {
 		s.answerPing()
 	case "ack":
 		if c, err := replay.ParseCursor(string(r.Cursor)); err == nil {
-			s.sub.Acknowledge(c)
+			s.acknowledge(c)
 		}
 	case "subscribe", "unsubscribe", "renew":
 		return s.request(&r)

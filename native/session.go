@@ -20,7 +20,8 @@ type Session struct {
 	epoch   string
 	control bool
 	named   bool
-	socket  bool // WebSocket: the client can answer
+	socket  bool    // WebSocket: the client can answer
+	device  *device // nil: none that can confirm anything; does not change
 
 	beat    atomic.Bool  // a keep-alive is due
 	pong    atomic.Bool  // a ping waits for its answer
@@ -59,6 +60,9 @@ func New(cfg *Config, b *broker.Broker, conn transports.Conn, o Options) (*Sessi
 		return nil, err
 	}
 	s.sub, s.epoch, s.sent = sub, w.Epoch, w.Start
+	if o.Device != "" {
+		s.join(&w)
+	}
 	if s.control {
 		s.notices = append(s.notices, notice{
 			name: TypeReady, id: w.Resume.String(), body: control(nil, TypeReady, ready(conn.ConnectionID(), &w)),

@@ -151,10 +151,11 @@ func TestResumingAcknowledges(t *testing.T) {
 				t.Errorf("saved %q, want %q", got, want)
 			}
 		}
-		f.dial(ws, Options{Device: "d", Since: f.since("latest")})
 		saved("")
+		f.dial(ws, Options{Device: "d", Since: f.since("latest")}) // it begins there
+		saved("5")
 		f.dial(ws, Options{Device: "d", Since: f.since("0")})
-		saved("")
+		saved("5")
 		f.dial(ws, Options{Device: "d", Since: f.since("E-2")})
 		saved("2")
 		f.poll(Options{Device: "d", Since: f.since("4")}, 10)

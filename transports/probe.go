@@ -71,13 +71,13 @@ func (p *Probe) Owe() { p.owed.Store(true) }
 func (p *Probe) Due() bool { return p.owed.Load() && !p.resting.Load() }
 
 // Ask lays out a question whether the client has read what is before it in b, and all
-// of earlier batches: everything up to mark. It does nothing when that is known, or the
-// carrier cannot ask. conn reminds of the next question, if it can.
-func (p *Probe) Ask(b *Batch, conn Conn, mark uint64) {
+// of earlier batches: everything up to mark. It does nothing, and reports false, when
+// that is known or the carrier cannot ask. conn reminds of the next question, if it can.
+func (p *Probe) Ask(b *Batch, conn Conn, mark uint64) (asked bool) {
 	f, ok := b.framer.(Prober)
 	p.owed.Store(false)
 	if !ok || mark+1 <= p.answered.Load() {
-		return
+		return false
 	}
 	p.asked.Store(max(p.asked.Load(), mark+1))
 	var payload [probeBytes]byte
@@ -87,6 +87,7 @@ func (p *Probe) Ask(b *Batch, conn Conn, mark uint64) {
 	if r, ok := conn.(interface{ RemindAt(at time.Time) }); ok && !p.resting.Swap(true) {
 		r.RemindAt(time.Now().Add(ProbeInterval))
 	}
+	return true
 }
 
 // Rested is called by the session's Remind. It reports that a question is due.
