@@ -56,6 +56,7 @@ type Conn struct {
 	away   time.Time // since when there is no poll, and no answer is being written
 	busy   int       // answers that are being written
 	taken  []byte    // out of the session, but not yet in an answer
+	marks  marks
 	reason transports.Reason
 	told   time.Time // when it was to end first
 	ending bool      // end when nothing waits any more
@@ -73,14 +74,21 @@ func NewConn(parker *Parker, c *transports.Connection, o Options) *Conn {
 func (k *Conn) ServePoll(w http.ResponseWriter, r *http.Request) {
 	NoCache(w.Header())
 	p := NewPoll(k.parker, k)
+	k.begin(p)
+	p.Serve(w, r)
+}
+
+// begin makes p the present poll.
+func (k *Conn) begin(p *Poll) {
 	k.mu.Lock()
 	old := k.poll
 	k.poll, k.ends = p, time.Now().Add(k.o.PollTimeout)
+	k.marks.asked = k.marks.given
 	k.mu.Unlock()
+	k.confirm()
 	if old != nil {
 		old.Wake()
 	}
-	p.Serve(w, r)
 }
 
 // Serve answers a poll of c, whose session is bound. The first one starts the

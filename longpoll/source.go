@@ -25,11 +25,13 @@ func (k *Conn) Answer(p *Poll) (Answer, bool) {
 		body := k.taken
 		k.taken = nil
 		k.answerLocked(p)
+		k.marks.given = k.marks.laid
 		return Answer{Status: http.StatusOK, ContentType: typeBinary, Body: body}, true
 	case k.over, ending:
 		return k.lastLocked(p)
 	case late:
 		k.answerLocked(p)
+		k.marks.given = k.marks.laid // what came was not for this client
 		return Answer{Status: http.StatusOK, ContentType: typeText}, true
 	}
 	return Answer{}, false
@@ -60,8 +62,9 @@ func (k *Conn) answerLocked(p *Poll) {
 // Written implements Source.
 func (k *Conn) Written(*Poll) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.busy, k.away = k.busy-1, time.Now()
+	k.mu.Unlock()
+	k.confirm()
 }
 
 // lastLocked is the answer to a poll that will get no data: another has taken
@@ -96,8 +99,14 @@ func (k *Conn) takeLocked() {
 		more = k.c.Session().Fill(b)
 		body = append(body, b.Buf...)
 	}
+	var mark uint64
+	c, ok := k.c.Session().(Confirmer)
+	if ok {
+		mark, ok = c.Laid()
+	}
 	k.mu.Lock()
 	k.taken = append(k.taken, body...)
+	k.noteLaid(mark, ok)
 }
 
 // Gone implements Source: a poll that the client gave up.
@@ -114,6 +123,9 @@ func (k *Conn) Gone(p *Poll) {
 // Lost implements Source. What was in the answer is gone, and nothing tells the
 // client: it must begin anew.
 func (k *Conn) Lost(p *Poll, r transports.Reason) {
+	k.mu.Lock()
+	k.marks.lost = true
+	k.mu.Unlock()
 	k.Written(p)
 	k.Abort(r)
 }
