@@ -23,7 +23,7 @@ func (c Caller) ConnectionID() string { return c.s.conn.ConnectionID() }
 func (c Caller) User() string { return c.s.user }
 
 // Device is the client's device, if its token names one.
-func (c Caller) Device() string { return c.s.device }
+func (c Caller) Device() string { return c.s.deviceName() }
 
 // Transport is the carrier in use.
 func (c Caller) Transport() transports.Transport { return c.s.conn.Transport() }

@@ -48,6 +48,7 @@ func (s *Session) fill(b *transports.Batch) (more bool) {
 	}
 	if events {
 		more = s.fillEvents(b, codec, &f)
+		s.askDevice(b, ping || over)
 	}
 	for _, m := range goodbye {
 		lay(b, m.bytes, m.binary)
@@ -74,6 +75,7 @@ func (s *Session) fillEvents(b *transports.Batch, codec protocol.Codec, f *feed)
 		}
 		if seq, ok := newest(taken); ok {
 			s.pass(f, seq)
+			s.passedDevice(seq)
 		}
 	}
 	return true
@@ -120,8 +122,17 @@ func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Deli
 	} else {
 		b.Buf = e.Append(b.Buf)
 	}
-	s.keep(b.Buf[from:])
+	s.keep(b.Buf[from:], placeOf(d))
 	b.End()
+}
+
+// placeOf is how far a delivery takes a client that has it: one that comes once more
+// takes it nowhere.
+func placeOf(d *broker.Delivery) uint64 {
+	if d.Redelivered() {
+		return 0
+	}
+	return d.Seq
 }
 
 // layGap announces lost events in their place.
@@ -139,7 +150,7 @@ func (s *Session) layGap(b *transports.Batch, v *view, f *feed, d *broker.Delive
 	b.Begin(transports.Meta{Binary: v.binary})
 	from := len(b.Buf)
 	b.Buf = enc.Append(b.Buf)
-	s.keep(b.Buf[from:])
+	s.keep(b.Buf[from:], d.Seq)
 	b.End()
 }
 

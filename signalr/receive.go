@@ -120,6 +120,7 @@ func (s *Session) handshake(buf []byte, whole bool) (n int, err error) {
 	s.heard.Store(time.Now().UnixNano())
 	s.hub.directory.enter(s) // Closed, which takes it out, does not come while we run
 	s.mu.Lock()
+	w := s.feed.welcome
 	if !s.over {
 		s.hub.counters.handshakes.Add(1)
 		s.codec = codec
@@ -132,6 +133,7 @@ func (s *Session) handshake(buf []byte, whole bool) (n int, err error) {
 		s.beginLifeLocked()
 	}
 	s.mu.Unlock()
+	s.beginDevice(w)
 	s.conn.Wake()
 	return n, nil
 }

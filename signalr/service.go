@@ -103,6 +103,9 @@ func acknowledge(c Caller, cursor cursorText) error {
 	if err != nil {
 		return Errorf("%v", err)
 	}
+	if d := c.s.device; d != nil {
+		d.receipts.Named()
+	}
 	c.s.feed.sub.Acknowledge(at)
 	return nil
 }

@@ -16,7 +16,7 @@ type Session struct {
 	hub    *Hub
 	conn   transports.Conn
 	user   string
-	device string
+	device *device // nil: none; does not change
 
 	in     []byte       // Receive's own: what is not yet a whole message; nil most of the time
 	heard  atomic.Int64 // Unix nanoseconds of the client's last message
@@ -72,7 +72,7 @@ type message struct {
 // returns.
 func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
 	s := &Session{
-		hub: h, conn: conn, user: o.User, device: o.Device, pingAt: time.Now().UnixNano(),
+		hub: h, conn: conn, user: o.User, device: newDevice(o.Device), pingAt: time.Now().UnixNano(),
 		control: o.Control, meta: o.Meta,
 	}
 	if o.Stateful && conn.Transport() == transports.WebSockets {
@@ -90,6 +90,7 @@ func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
 		return nil, err
 	}
 	s.feed.join(sub, &w, o)
+	s.joinDevice(&w)
 	return s, nil
 }
 

@@ -20,7 +20,7 @@ type stateful struct {
 	framer  transports.Framer // whose batches are filled; nil: no socket
 	began   bool              // there was a socket
 	lost    bool              // the socket is lost: what comes from it is not counted any more
-	unacked [][]byte          // sent, in order; the last has the number sent
+	unacked []kept            // sent, in order; the last has the number sent
 	bytes   int               // in unacked
 	sent    int64
 	resend  int  // how many of unacked the present socket has been given
@@ -30,6 +30,12 @@ type stateful struct {
 	latest int64 // the newest that we have
 	told   int64 // the newest that the client knows we have
 	ack    bool  // it is to be told
+}
+
+// kept is a message that was sent, until it is acknowledged.
+type kept struct {
+	bytes []byte
+	seq   uint64 // of the event or gap that it is; 0: neither
 }
 
 // Resumable implements transports.Resumable.
@@ -71,6 +77,7 @@ func (s *Session) Attach(f transports.Framer) {
 	st.told = 0 // an Ack may have been lost with the former socket
 	st.resend, st.greet = 0, true
 	s.in = nil // the rest of it does not come any more
+	s.owe()    // what the former socket was asked it will not answer
 	s.heard.Store(time.Now().UnixNano())
 	s.hub.counters.resumed.Add(1)
 }
@@ -124,7 +131,7 @@ func (s *Session) takeLocked() []message {
 		switch {
 		case !m.counted:
 		case s.creditLocked() > 0:
-			s.state.keepLocked(m.bytes)
+			s.state.keepLocked(m.bytes, 0)
 		default:
 			s.out = append([]message(nil), out[i:]...) // out is given back as a whole
 			for _, held := range s.out {
@@ -161,21 +168,21 @@ func (s *Session) credit(room, events int) (bytes, n int) {
 }
 
 // keep notes a counted message that was laid out from memory that is used again.
-func (s *Session) keep(p []byte) {
+func (s *Session) keep(p []byte, seq uint64) {
 	if s.state == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.on {
-		s.state.keepLocked(append([]byte(nil), p...))
+		s.state.keepLocked(append([]byte(nil), p...), seq)
 	}
 }
 
 // keepLocked notes a counted message that has been laid out. p is not changed any
 // more.
-func (st *stateful) keepLocked(p []byte) {
-	st.unacked = append(st.unacked, p)
+func (st *stateful) keepLocked(p []byte, seq uint64) {
+	st.unacked = append(st.unacked, kept{p, seq})
 	st.bytes += len(p)
 	st.sent++
 	st.resend++
@@ -192,7 +199,7 @@ func (s *Session) resume(b *transports.Batch) (done bool) {
 		s.layLocked(b, &protocol.Message{Type: protocol.TypeSequence, SequenceID: st.sent - int64(len(st.unacked)) + 1})
 	}
 	for ; st.resend < len(st.unacked) && !b.Full(); st.resend++ {
-		lay(b, st.unacked[st.resend], s.codec.Binary())
+		lay(b, st.unacked[st.resend].bytes, s.codec.Binary())
 	}
 	if st.ack {
 		st.ack, st.told = false, st.latest
@@ -224,14 +231,17 @@ func (s *Session) count() bool {
 }
 
 // acknowledged is an Ack. What is beyond our last message is taken for that, and
-// what is before those that wait says nothing new.
+// what is before those that wait says nothing new. The device has the events that it
+// names.
 func (s *Session) acknowledged(id int64) {
 	s.mu.Lock()
 	st := s.state
 	before := st.sent - int64(len(st.unacked))
 	n := int(min(max(id, before), st.sent) - before) // any number may come
-	for _, p := range st.unacked[:n] {
-		st.bytes -= len(p)
+	seq := uint64(0)
+	for _, m := range st.unacked[:n] {
+		st.bytes -= len(m.bytes)
+		seq = max(seq, m.seq)
 	}
 	clear(st.unacked[:n])
 	if st.unacked = st.unacked[n:]; len(st.unacked) == 0 {
@@ -241,6 +251,9 @@ func (s *Session) acknowledged(id int64) {
 	s.mu.Unlock()
 	if n > 0 {
 		s.conn.Wake()
+	}
+	if seq > 0 {
+		s.Read(seq)
 	}
 }
 
