@@ -1,10 +1,11 @@
+import * as away from './away.js';
 import * as bitwarden from './bitwarden.js';
 import * as delivery from './delivery.js';
 import { World } from './hub.js';
 import * as methods from './methods.js';
 import * as resume from './resume.js';
 
-export const scenes = { ...delivery, ...methods, ...resume, ...bitwarden };
+export const scenes = { ...away, ...delivery, ...methods, ...resume, ...bitwarden };
 
 /** Plays a scene, in Node or in a page. An error tells what the clients logged last. */
 export async function play(parts, name, ...args) {

@@ -72,6 +72,41 @@ export class Hubline {
     }
   }
 
+  /** Ends the program without a word of warning. */
+  async kill() {
+    const killed = this.#process;
+    this.#process = null;
+    killed.kill('SIGKILL');
+    await within(this.#exited, 'end of hubline after SIGKILL');
+  }
+
+  /** Waits until a device is known to have everything. */
+  async confirmed({ user, device }) {
+    const until = Date.now() + 20_000;
+    for (;;) {
+      const { body } = await this.#get(`/api/v1/users/${user}/devices`, await this.#key());
+      const it = JSON.parse(body).devices.find((one) => one.device === device);
+      if (it?.lag === 0) return;
+      if (Date.now() > until) throw new Error(`the device has not confirmed everything: ${body}`);
+    }
+  }
+
+  /** Waits until what devices have confirmed so far is on disk: their cursors are written every second. */
+  async written() {
+    const token = await this.token('clock');
+    await this.#get('/events?wait=2.5', token); // a clock that needs no timer
+  }
+
+  async #key() {
+    return (await readFile(path.join(this.#data, 'api-key'), 'utf8')).trim();
+  }
+
+  async #get(path, credentials) {
+    const answer = await request(`${this.url}${path}`, { headers: { Authorization: `Bearer ${credentials}` } });
+    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${answer.body}`);
+    return answer;
+  }
+
   /** Stops the program and removes its data. Fails if a token stands in what it has said. */
   async close() {
     try {
@@ -104,7 +139,7 @@ export class Hubline {
    * Returns the receipts.
    */
   async publish(user, events) {
-    const key = (await readFile(path.join(this.#data, 'api-key'), 'utf8')).trim();
+    const key = await this.#key();
     const receipts = [];
     for (const event of events) {
       const body = typeof event === 'string' ? event : JSON.stringify(event);

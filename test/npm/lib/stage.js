@@ -36,6 +36,9 @@ export class Stage {
     publish: (user, events) => this.hubline.publish(user, events),
     down: () => this.hubline.down(),
     up: () => this.hubline.up(),
+    kill: () => this.hubline.kill(),
+    confirmed: (who) => this.hubline.confirmed(who),
+    written: () => this.hubline.written(),
     /** Waits until the server has no connection any more. */
     idle: async () => {
       const until = Date.now() + 10_000;
