@@ -61,8 +61,13 @@ func (k *Conn) Tick(now time.Time) {
 		k.wakeLocked()
 	}
 	r := k.reason
+	k.marks.ticks = (k.marks.ticks + 1) % skipTicks
+	look := k.marks.ticks == 0
 	k.mu.Unlock()
-	if away {
+	switch {
+	case away:
 		k.c.End(r)
+	case look:
+		k.skip()
 	}
 }

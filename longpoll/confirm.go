@@ -18,6 +18,32 @@ type marks struct {
 	asked uint64 // behind what answers had carried when the newest poll came
 	told  uint64 // behind what the session knows to be read
 	lost  bool   // an answer did not arrive: what came behind it proves nothing
+	ticks uint8  // of the sweeper since skip
+}
+
+// skipTicks is after how many seconds it is looked whether what has come since is not for
+// the client: otherwise that would be known when its poll has run out.
+const skipTicks = 5
+
+// skip tells the session that the client, which has read everything, lacks nothing of
+// what has come since either: it was not for it, or it would have been laid out, or wait.
+func (k *Conn) skip() {
+	c, ok := k.c.Session().(Confirmer)
+	if !ok || !k.fill.TryLock() {
+		return
+	}
+	defer k.fill.Unlock()
+	mark, ok := c.Laid()
+	k.mu.Lock()
+	m := &k.marks
+	news := ok && m.told == m.given && len(k.taken) == 0 && mark+1 > m.told && !m.lost
+	if news {
+		m.laid, m.given, m.asked, m.told = mark+1, mark+1, mark+1, mark+1
+	}
+	k.mu.Unlock()
+	if news {
+		c.Read(mark)
+	}
 }
 
 // noteLaid notes that all of the session up to here was taken; k.fill and k.mu are held.

@@ -86,3 +86,57 @@ func TestTheNextPollConfirmsTheAnswer(t *testing.T) {
 	begin()
 	want(2, 3)
 }
+
+// What comes behind the last thing that the client is known to have read, and is not
+// laid out, is not for it.
+func TestWhatIsNotForTheClientIsSkipped(t *testing.T) {
+	server := transports.NewServer(transports.Config{})
+	defer server.Shutdown(t.Context(), 0)
+	c := server.Open("scope", "user", "addr", nil, transports.LongPolling, false)
+	s := &marked{Session: dialect.New(c)}
+	c.Bind(s)
+	k := NewConn(nil, c, Options{})
+	c.Run(k)
+	defer c.End(transports.ReasonDone)
+	want := func(marks ...uint64) {
+		t.Helper()
+		if fmt.Sprint(s.read) != fmt.Sprint(marks) {
+			t.Fatalf("read is %d, want %d", s.read, marks)
+		}
+	}
+	p := NewPoll(nil, k)
+	k.begin(p)
+	s.put(2)
+	k.Answer(p)
+	k.skip()
+	k.Written(p)
+	s.laid = 5
+	k.skip() // nothing is known of what it has read
+	want()
+	p = NewPoll(nil, k)
+	k.begin(p)
+	want(2)
+	if _, ok := k.Answer(p); ok { // it waits, and has seen that there is nothing
+		t.Fatal("an answer without anything")
+	}
+	k.skip()
+	want(2, 5)
+	k.skip()
+	want(2, 5)
+	s.laid = 7
+	k.fill.Lock() // it is filled just now
+	k.skip()
+	k.fill.Unlock()
+	want(2, 5)
+	s.laid = 6
+	s.put(1)
+	k.mu.Lock()
+	k.taken = append(k.taken, "m"...) // by a poll whose place another takes
+	k.mu.Unlock()
+	k.skip()
+	want(2, 5)
+	k.Answer(p) // carries 7
+	s.laid = 8
+	k.skip()
+	want(2, 5)
+}
