@@ -57,7 +57,7 @@ var rooms = []room{
 		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
 	},
 	{
-		path: "transports", why: "a connection moves bytes: it knows neither events nor any one carrier",
+		path: "transports", may: []string{"internal/ratelimit"}, why: "a connection moves bytes: it knows neither events nor any one carrier",
 		never: []rule{noEcho, noSocket, noJWT, noRedis},
 	},
 	{
@@ -82,7 +82,7 @@ var rooms = []room{
 		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
 	},
 	{
-		path: "signalr", may: []string{"signalr/protocol", "broker", "internal/jsonscan", "replay", "transports"},
+		path: "signalr", may: []string{"signalr/protocol", "broker", "internal/jsonscan", "internal/ratelimit", "replay", "transports"},
 		why:   "a dialect works over any carrier, and dialects do not know each other",
 		never: []rule{noEcho, noSocket, noJWT, noRedis},
 	},
@@ -92,7 +92,7 @@ var rooms = []room{
 		never: []rule{noEcho, noJWT, noRedis},
 	},
 	{
-		path: "native", may: []string{"broker", "replay", "transports"},
+		path: "native", may: []string{"broker", "internal/ratelimit", "replay", "transports"},
 		why:   "a dialect works over any carrier, and dialects do not know each other",
 		never: []rule{noEcho, noSocket, noJWT, noRedis},
 	},
@@ -106,15 +106,16 @@ var rooms = []room{
 	{
 		path: "api",
 		may: []string{
-			"api/auth", "api/webhook", "broker", "internal/jsonscan", "longpoll", "native", "replay", "signalr", "signalr/serve", "sse",
+			"api/auth", "api/webhook", "broker", "internal/jsonscan", "internal/ratelimit", "longpoll", "native", "replay", "signalr", "signalr/serve", "sse",
 			"transports", "web", "websocket",
 		},
 		why:   "the API ties dialects to carriers; configuration and start are the application's",
 		never: []rule{noRedis},
 	},
+	{path: "internal/ratelimit", why: "it counts subjects and does not know what they are", never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis}},
 	{path: "internal/jsonscan", why: "a parser is a leaf", never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis}},
 	{
-		path: "internal/config", may: []string{"api/auth"}, why: "configuration is read before anything is built",
+		path: "internal/config", may: []string{"api/auth", "internal/ratelimit"}, why: "configuration is read before anything is built",
 		never: []rule{noEcho, noSocket, noRedis},
 	},
 	{path: "internal/imports", why: "it is a test"},
@@ -128,7 +129,7 @@ var rooms = []room{
 	{
 		path: "internal/app",
 		may: []string{
-			"api", "api/auth", "api/webhook", "broker", "internal/config", "longpoll", "native", "replay", "replay/...", "signalr", "sse",
+			"api", "api/auth", "api/webhook", "broker", "internal/config", "internal/ratelimit", "longpoll", "native", "replay", "replay/...", "signalr", "sse",
 			"transports", "web", "websocket",
 		},
 		why: "the application is put together here, for the commands alone",
