@@ -3,6 +3,8 @@ package transports
 import (
 	"sync"
 	"time"
+
+	"hubline/internal/ratelimit"
 )
 
 // quota counts what users may have only so many of, each and together. The zero
@@ -14,12 +16,15 @@ type quota struct {
 }
 
 // ownerOf is to whose account a connection goes: its user's or, without one, its
-// address's.
+// address's, of IPv6 its /64's.
 func ownerOf(user, addr string) string {
-	if user == "" {
-		return "\x00" + addr // no user is called so
+	if user != "" {
+		return user
 	}
-	return user
+	if network := ratelimit.ParseNetwork(addr); network.IsValid() {
+		addr = network.String()
+	}
+	return "\x00" + addr // no user is called so
 }
 
 func (c *Connection) owner() string { return ownerOf(c.User, c.Addr) }

@@ -52,7 +52,11 @@ func newID() string {
 // connection id, as version 0 of the SignalR negotiation has it. Unused, it is
 // gone after ttl. It returns ErrTooMany over the bounds and when the server stops.
 func (s *Server) Negotiate(scope, user, addr string, identity any, ttl time.Duration, sameID bool) (*Connection, error) {
-	if s.phase.Load() != phaseRunning || !s.negotiated.reserve(ownerOf(user, addr), s.cfg.MaxNegotiated, s.cfg.MaxNegotiatedPerUser) {
+	most := s.cfg.MaxNegotiatedPerUser
+	if user == "" {
+		most = s.cfg.MaxNegotiatedPerAddress
+	}
+	if s.phase.Load() != phaseRunning || !s.negotiated.reserve(ownerOf(user, addr), s.cfg.MaxNegotiated, most) {
 		return nil, ErrTooMany
 	}
 	c := s.newConnection(scope, user, addr, identity)

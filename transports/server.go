@@ -28,6 +28,9 @@ type Config struct {
 	// MaxNegotiatedPerUser bounds one user's, so that one cannot take the
 	// places of all. Zero means a tenth of MaxNegotiated, at least 1.
 	MaxNegotiatedPerUser int
+	// MaxNegotiatedPerAddress bounds those of one address without a user, which
+	// cost nobody a name. Zero means as many as a user's.
+	MaxNegotiatedPerAddress int
 	// SendTimeout is how long one write to a client may take before it counts
 	// as slow and is closed. Zero means 10 s.
 	SendTimeout time.Duration
@@ -42,6 +45,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxNegotiatedPerUser == 0 {
 		c.MaxNegotiatedPerUser = max(1, c.MaxNegotiated/10)
+	}
+	if c.MaxNegotiatedPerAddress == 0 {
+		c.MaxNegotiatedPerAddress = c.MaxNegotiatedPerUser
 	}
 	if c.SendTimeout == 0 {
 		c.SendTimeout = 10 * time.Second

@@ -22,6 +22,7 @@ type Config struct {
 	Publish   `embed:"" group:"publish"`
 	Clients   `embed:"" group:"clients"`
 	Channels  `embed:"" group:"channels"`
+	Rates     `embed:"" group:"rates"`
 	Replay    `embed:"" group:"replay"`
 	Timeouts  `embed:"" group:"timeouts"`
 	DemoFlags `embed:""`
@@ -37,10 +38,14 @@ type Listen struct {
 	// TLSCert and TLSKey are PEM files; both or neither.
 	TLSCert string `placeholder:"FILE" help:"Certificate chain (PEM). With --tls-key: serve HTTPS."`
 	TLSKey  string `placeholder:"FILE" help:"Private key of --tls-cert (PEM)."`
-	// TrustedProxies are the peers whose X-Forwarded-For is believed. None by
-	// default: anybody can send that header, and the limit per address would be
+	// TrustedProxies are the peers whose ForwardedHeader is believed. None by
+	// default: anybody can send that header, and the limits per address would be
 	// theirs to evade.
-	TrustedProxies []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (none)."`
+	TrustedProxies []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies whose --forwarded-header is believed, such as 10.0.0.0/8 (none)."`
+	// ForwardedHeader is the header that is read of TrustedProxies. A proxy writes
+	// one of them and lets the others through as the client sent them, so only one
+	// can be believed.
+	ForwardedHeader string `default:"x-forwarded-for" enum:"x-forwarded-for,forwarded,x-real-ip" placeholder:"NAME" help:"Header in which trusted proxies tell the client's address: x-forwarded-for, forwarded or x-real-ip (${default})."`
 	// StatefulReconnect lets SignalR clients that ask for it replace a lost
 	// WebSocket within 15 s. Each such connection may hold 100,000 bytes more.
 	StatefulReconnect bool `help:"Grant SignalR's stateful reconnect to clients that ask for it; each of their connections may hold 100 kB more."`

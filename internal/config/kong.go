@@ -24,6 +24,7 @@ func Groups() []kong.Group {
 		{Key: "publish", Title: "Limits on publishing"},
 		{Key: "clients", Title: "Limits on connections"},
 		{Key: "channels", Title: "Limits on channels"},
+		{Key: "rates", Title: "Limits on rates (COUNT/TIME, such as 100/s or 1000/10s)"},
 		{Key: "replay", Title: "Limits on what can be replayed"},
 		{Key: "timeouts", Title: "Timeouts"},
 	}

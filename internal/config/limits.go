@@ -34,6 +34,16 @@ type Clients struct {
 	// limit, which is the default because behind a proxy that is not in
 	// TrustedProxies every client has the proxy's address.
 	MaxConnectionsPerIP int `default:"0" placeholder:"N" help:"Most connections from one address; 0 for no limit (${default})."`
+	// MaxSocketsPerIP bounds the sockets of one address that are no connections (not
+	// yet, not any more, or idle between requests): it keeps one peer that says
+	// nothing, or says it slowly, from taking all. More are closed at once. Those of
+	// TrustedProxies do not count. Zero means no limit.
+	MaxSocketsPerIP int `name:"max-sockets-per-ip" default:"10000" placeholder:"N" help:"Most sockets from one address besides those of connections; 0 for no limit (${default})."`
+	// MaxAnonymousConnections and MaxAnonymousConnectionsPerIP bound connections
+	// without a token, which anybody can open: those that wait for the approval of a
+	// login. Zero means none at all.
+	MaxAnonymousConnections      int `default:"1000" placeholder:"N" help:"Most connections without a token, in all (${default})."`
+	MaxAnonymousConnectionsPerIP int `name:"max-anonymous-connections-per-ip" default:"25" placeholder:"N" help:"Most connections without a token from one address (${default})."`
 	// MaxNegotiated bounds negotiated connections that nobody has attached to
 	// yet. It protects memory against a client that only negotiates.
 	MaxNegotiated int `default:"10000" placeholder:"N" help:"Most negotiated connections waiting for their client (${default})."`

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"hubline/internal/ratelimit"
 )
 
 // Mappers read the values of flags, environment and file, and say what they
@@ -31,6 +33,11 @@ func Mappers() []kong.Option {
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), mapper("a duration such as 30s, 5m or 24h", func(text string, target reflect.Value) error {
 			d, err := time.ParseDuration(text)
 			target.SetInt(int64(d))
+			return err
+		})),
+		kong.TypeMapper(reflect.TypeFor[ratelimit.Rate](), mapper("a rate such as 100/s, 600/m or 1000/10s, or 0 for no limit", func(text string, target reflect.Value) error {
+			r, err := ratelimit.ParseRate(text)
+			target.Set(reflect.ValueOf(r))
 			return err
 		})),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), mapper("a network such as 10.0.0.0/8, or 127.0.0.1/32 for one address", func(text string, target reflect.Value) error {

@@ -30,6 +30,7 @@ func (c Config) Validate() error {
 		c.validateSizes(),
 		c.validateTimes(),
 		c.validateChannels(),
+		c.validateRates(),
 	)
 }
 

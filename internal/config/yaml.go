@@ -8,6 +8,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml/ast"
+
+	"hubline/internal/ratelimit"
 )
 
 // convert turns a YAML value into what the flag's own parser reads, and refuses
@@ -58,7 +60,7 @@ func scalar(flag *kong.Flag, text, kind string) (any, error) {
 			return joinList(flag, []string{text}), nil
 		}
 	case flag.Target.Type() == reflect.TypeFor[time.Duration]():
-	case flag.Target.Type() == reflect.TypeFor[Size]():
+	case flag.Target.Type() == reflect.TypeFor[Size](), flag.Target.Type() == reflect.TypeFor[ratelimit.Rate]():
 		ok = kind != "a fraction"
 	case flag.Target.CanInt(), flag.Target.CanUint():
 		ok = kind == "a number"
@@ -85,6 +87,8 @@ func wants(flag *kong.Flag) string {
 		return "a duration with a unit such as 30s"
 	case flag.Target.Type() == reflect.TypeFor[Size]():
 		return "a size such as 64KiB"
+	case flag.Target.Type() == reflect.TypeFor[ratelimit.Rate]():
+		return "a rate such as 100/s"
 	case flag.Target.CanInt(), flag.Target.CanUint():
 		return "a whole number"
 	default:

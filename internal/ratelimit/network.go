@@ -25,3 +25,15 @@ func ParseNetwork(text string) netip.Addr {
 	}
 	return Network(addr)
 }
+
+// Prefixes returns the networks with those of IPv4 addresses that are written as
+// IPv6 ones in their own form, in which addresses are compared.
+func Prefixes(list []netip.Prefix) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i, p := range list {
+		if out[i] = p; p.Addr().Is4In6() && p.Bits() >= 96 {
+			out[i] = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+	}
+	return out
+}
