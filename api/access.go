@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -17,13 +16,13 @@ func (a *API) require(c echo.Context, scope auth.Scope) error {
 	return err
 }
 
-// backend is require for calls that note who has made them.
+// backend is require for calls that note who has made them. The call is counted.
 func (a *API) backend(c echo.Context, scope auth.Scope) (*auth.Identity, error) {
 	token, ok := auth.FromRequest(c.Request(), false)
 	if !ok {
 		return nil, auth.ErrNoToken
 	}
-	id, err := a.identify(c.Request().Context(), token)
+	id, err := a.identify(c.Request(), token)
 	if err != nil {
 		return nil, notAJWT(err, token,
 			"The API key is not known here. It is none of this server's: those in its api-key-file, and the one in its data directory. Nor is it a token.")
@@ -32,12 +31,15 @@ func (a *API) backend(c echo.Context, scope auth.Scope) (*auth.Identity, error) 
 		return nil, problem("scope",
 			"This call needs the scope "+scope.String()+".")
 	}
+	if err := a.spend(id, 1); err != nil {
+		return nil, err
+	}
 	return id, nil
 }
 
 // identify tells who has the token or API key. What begins like a JSON Web
 // Token is not looked up among the keys, which would cost a hash for each set.
-func (a *API) identify(ctx context.Context, token string) (*auth.Identity, error) {
+func (a *API) identify(r *http.Request, token string) (*auth.Identity, error) {
 	if !strings.HasPrefix(token, "eyJ") {
 		for _, k := range a.keys {
 			if id, ok := k.Lookup(token); ok {
@@ -45,7 +47,7 @@ func (a *API) identify(ctx context.Context, token string) (*auth.Identity, error
 			}
 		}
 	}
-	return a.verify.Verify(ctx, token)
+	return a.verified(r, token)
 }
 
 // client authenticates a subscriber: a token with a user.
@@ -54,7 +56,7 @@ func (a *API) client(r *http.Request) (*auth.Identity, error) {
 	if !ok {
 		return nil, auth.ErrNoToken
 	}
-	id, err := a.verify.Verify(r.Context(), token)
+	id, err := a.verified(r, token)
 	if err != nil {
 		return nil, notAJWT(err, token,
 			"This is not a token. Clients need a token (a JSON Web Token, as hubline token prints for development); API keys are for backends, under /api/v1.")
@@ -72,7 +74,7 @@ func (a *API) other(r *http.Request, id *auth.Identity) bool {
 	if !ok {
 		return false
 	}
-	who, err := a.verify.Verify(r.Context(), token)
+	who, err := a.verified(r, token)
 	return err == nil && who.User != id.User
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	MaxBatchItems   int
 	MaxBatchBytes   int64
 	MaxMessageBytes int64
+	MaxBodies       int64 // bytes of the bodies of all requests together; zero: no limit
 	BodyTimeout     time.Duration
 	TicketTTL       time.Duration
 	NegotiateTTL    time.Duration
@@ -41,6 +42,8 @@ type Config struct {
 	PollTimeout       time.Duration
 	MaxPerIP          int // zero: no limit
 	TrustedProxies    []netip.Prefix
+	ForwardedHeader   string // in which they tell the client's address; empty: x-forwarded-for
+	Callers           Limits // what callers may do
 	Origins           auth.Origins
 	// RevocationTTL is how long a revocation is remembered. Tokens must not live longer.
 	RevocationTTL time.Duration
@@ -83,21 +86,25 @@ type API struct {
 
 	webhook *webhook.Authorizer // nil: there is none
 
-	stored   func(user string) []broker.Device
-	corsOff  bool // no other origin is allowed
-	clientIP func(*http.Request) string
-	hubs     []*mountedHub
-	hubPaths []string          // as mounted, negotiate's too
-	dialects map[string]string // of hubs, by the path as mounted
-	metrics  *metrics
-	perIP    *counter
-	refused  refusals
-	keptOut  keepouts
-	revoking sync.Mutex // one at a time, or the disk may know another than the memory
-	rates    rates
-	disk     func() DiskUse
-	started  time.Time
-	draining atomic.Bool
+	stored     func(user string) []broker.Device
+	corsOff    bool // no other origin is allowed
+	clientAddr func(*http.Request) netip.Addr
+	hubs       []*mountedHub
+	hubPaths   []string // as mounted, negotiate's too
+	metrics    *metrics
+	perIP      *counter
+	anonymous  *anonymous
+	limits     *limits
+	refused    refusals
+	draining   atomic.Bool
+	bodies     bodyRoom
+	delayed    atomic.Uint64     // messages of native clients that were read later
+	dialects   map[string]string // of hubs, by the path as mounted
+	keptOut    keepouts
+	revoking   sync.Mutex // one at a time, or the disk may know another than the memory
+	rates      rates
+	disk       func() DiskUse
+	started    time.Time
 }
 
 // mountedHub is a hub and the name that it has in metrics.
@@ -111,24 +118,28 @@ func New(cfg Config, d Deps) *API {
 	a := &API{
 		cfg: cfg, echo: echo.New(), broker: d.Broker, server: d.Server, parker: d.Parker,
 		verify: d.Verifier, keys: d.Keys, log: d.Logger,
-		native:   native.Config{PingInterval: cfg.PingInterval, MaxMessageBytes: int(cfg.MaxMessageBytes)}.WithDefaults(),
-		stored:   d.StoredDevices,
-		webhook:  cfg.Webhook,
-		corsOff:  len(cfg.Origins.Strings()) == 0,
-		clientIP: clientIP(cfg.TrustedProxies),
-		perIP:    newCounter(cfg.MaxPerIP),
-		refused:  refusals{log: d.Logger},
-		keptOut:  keepouts{limit: cfg.MaxKeptOut},
-		disk:     d.Disk,
-		started:  time.Now(),
-		dialects: make(map[string]string),
+		native:     native.Config{PingInterval: cfg.PingInterval, MaxMessageBytes: int(cfg.MaxMessageBytes), MessageRate: cfg.Callers.Messages}.WithDefaults(),
+		stored:     d.StoredDevices,
+		corsOff:    len(cfg.Origins.Strings()) == 0,
+		clientAddr: clientAddr(cfg.TrustedProxies, cfg.ForwardedHeader),
+		perIP:      newCounter(cfg.MaxPerIP),
+		anonymous:  newAnonymous(cfg.Callers.MaxAnonymous, cfg.Callers.MaxAnonymousPerIP),
+		limits:     newLimits(cfg.Callers),
+		bodies:     bodyRoom{limit: cfg.MaxBodies},
+		refused:    refusals{log: d.Logger},
+		webhook:    cfg.Webhook,
+		keptOut:    keepouts{limit: cfg.MaxKeptOut},
+		disk:       d.Disk,
+		started:    time.Now(),
+		dialects:   make(map[string]string),
 	}
 	a.native.Channels, a.native.Renew = a.connectionMembership, a.renewConnection
 	e := a.echo
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(discard{})
 	e.HTTPErrorHandler = a.fail
-	e.IPExtractor = a.clientIP
+	e.IPExtractor, e.SchemeExtractor = a.clientIP, schemeOf // echo believes headers of everybody
+	a.native.Delayed = &a.delayed
 	a.routes(d)
 	a.metrics = newMetrics(d.Registry, a)
 	return a
@@ -152,7 +163,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.ContentLength != 0 {
-		a.limitBody(w, r)
+		if b := a.limitBody(w, r); b != nil {
+			defer b.release()
+		}
 	}
 	a.echo.ServeHTTP(w, r)
 }

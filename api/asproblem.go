@@ -31,6 +31,8 @@ func asProblem(err error) *Problem {
 	case errors.Is(err, broker.ErrLog):
 		return problem("log-failed",
 			"Nothing was published, and nothing will be until the server is started again: a write to the disk has failed.")
+	case errors.Is(err, errTooMuch):
+		return problem("too-much-at-once", "Nothing was done. Try again in a moment, with less at a time; see max-inflight-bytes.")
 	case errors.Is(err, broker.ErrBusy):
 		return problem("busy", "Nothing was published. Try again in a moment.")
 	case errors.Is(err, auth.ErrTooManyRevocations):

@@ -24,7 +24,8 @@ const (
 // in the same form; an item that fails does not stop the others. What is no
 // JSON at all stops an array, of which nothing is published then, and one line.
 func (a *API) batch(c echo.Context) error {
-	if err := a.require(c, auth.ScopePublish); err != nil {
+	id, err := a.backend(c, auth.ScopePublish)
+	if err != nil {
 		return err
 	}
 	in, err := readBody(c.Request(), a.cfg.MaxBatchBytes)
@@ -34,14 +35,18 @@ func (a *API) batch(c echo.Context) error {
 	defer in.free()
 	out := bodies.Get().(*body)
 	defer out.free()
-	b := batch{api: a, c: c, left: a.cfg.MaxBatchItems, out: out.b[:0]}
+	b := batch{api: a, c: c, id: id, left: a.cfg.MaxBatchItems, out: out.b[:0]}
 	kind := jsonType
 	if isNDJSON(c.Request().Header.Get("Content-Type")) {
 		kind = ndjsonType
+		if err := b.weigh(b.countLines(in.b)); err != nil {
+			return err
+		}
 		b.lines(in.b)
 	} else if err := b.array(in.b); err != nil {
 		return err
 	}
+	a.owe(id, b.extra)
 	b.out = b.fill()
 	out.b = b.out // it may have grown
 	return writeBody(c.Response(), http.StatusOK, kind, b.out)
@@ -56,17 +61,21 @@ func isNDJSON(contentType string) bool {
 type batch struct {
 	api  *API
 	c    echo.Context
+	id   *auth.Identity
 	left int  // how many more receivers may be named; users count one by one
 	full bool // an item did not fit, and so none of those behind it is taken
 	out  []byte
 	gaps []gap // in out, for receipts that are awaited
+	// extra is how many receivers there were beyond one an item.
+	extra int
 }
 
 // array publishes the items of a JSON array, once it is known to be one.
 func (b *batch) array(text []byte) error {
 	s := jsonscan.New(text, maxArrayDepth)
+	n := 0
 	if s.Array() {
-		for n := 0; s.Element(); n++ {
+		for ; s.Element(); n++ {
 			if n == b.left {
 				return b.tooMany()
 			}
@@ -75,6 +84,9 @@ func (b *batch) array(text []byte) error {
 	}
 	if !s.End() {
 		return badArray(s.Err())
+	}
+	if err := b.weigh(n); err != nil {
+		return err
 	}
 	s = jsonscan.New(text, maxArrayDepth)
 	b.out = append(b.out, '[')
@@ -128,6 +140,7 @@ func (b *batch) item(it *batchItem, err error) {
 		if b.left -= it.receivers(); b.left < 0 {
 			b.full, err = true, b.tooMany()
 		} else {
+			b.extra += it.receivers() - 1
 			err = b.publish(it)
 		}
 	default:

@@ -60,6 +60,8 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 // bodyError tells why a body did not arrive.
 func bodyError(err error) error {
 	switch {
+	case errors.Is(err, errTooMuch):
+		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return problem("body-timeout", "Send it faster, or in smaller pieces.")
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -70,33 +72,50 @@ func bodyError(err error) error {
 
 // limitBody bounds how long the body may take to arrive, for every handler, and
 // for what the HTTP server itself reads and drops of a body that no handler
-// wanted. The deadline is on the connection and must end with the body: beyond,
-// the server watches the connection for the client's leaving, and if that read
-// ran into the deadline, all later requests on it would be born cancelled.
-func (a *API) limitBody(w http.ResponseWriter, r *http.Request) {
-	if r.Body == nil || r.Body == http.NoBody || a.cfg.BodyTimeout <= 0 {
-		return
+// wanted, and counts what is read of it. The caller releases what it returns, if
+// it is not nil.
+//
+// The deadline is on the connection and must end with the body: beyond, the server
+// watches the connection for the client's leaving, and if that read ran into the
+// deadline, all later requests on it would be born cancelled.
+func (a *API) limitBody(w http.ResponseWriter, r *http.Request) *limitedBody {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
 	}
-	b := &timedBody{ReadCloser: r.Body, deadline: *http.NewResponseController(w)}
+	b := &limitedBody{ReadCloser: r.Body, deadline: *http.NewResponseController(w), room: &a.bodies, done: true}
 	// Where it cannot be set (in tests without a connection) there is nothing
 	// to wait for; on a closed connection the read fails.
-	if b.deadline.SetReadDeadline(time.Now().Add(a.cfg.BodyTimeout)) == nil {
-		r.Body = b
+	if a.cfg.BodyTimeout > 0 && b.deadline.SetReadDeadline(time.Now().Add(a.cfg.BodyTimeout)) == nil {
+		b.done = false
 	}
+	r.Body = b
+	return b
 }
 
-// timedBody lifts the read deadline when the body has been read.
-type timedBody struct {
+// limitedBody counts what is read, and lifts the read deadline when the body has
+// been read.
+type limitedBody struct {
 	io.ReadCloser
 	deadline http.ResponseController
-	done     bool
+	done     bool // there is no deadline, or none any more
+	room     *bodyRoom
+	held     int64
 }
 
-func (b *timedBody) Read(p []byte) (int, error) {
+func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.held += int64(n)
+		if !b.room.take(int64(n)) {
+			return n, errTooMuch
+		}
+	}
 	if err == io.EOF && !b.done { //nolint:errorlint // the reader's contract
 		b.done = true
 		_ = b.deadline.SetReadDeadline(time.Time{}) // fails on a closed connection only
 	}
 	return n, err
 }
+
+// release gives back the room of a body whose request has been answered.
+func (b *limitedBody) release() { b.room.give(b.held) }

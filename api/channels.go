@@ -60,7 +60,7 @@ func (a *API) membership(c echo.Context, in bool) error {
 	if !a.originAllowed(r) {
 		return errOrigin
 	}
-	id, err := a.client(r)
+	id, err := a.subscriber(r)
 	if err != nil {
 		return err
 	}

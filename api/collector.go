@@ -93,6 +93,7 @@ func newCollector(a *API) *collector {
 	hub("hubline_hub_handshake_errors_total", "Hub handshakes refused or never sent.", func(s signalr.Stats) uint64 { return s.HandshakeErrors })
 	hub("hubline_hub_protocol_errors_total", "Hub connections ended for a message that is none.", func(s signalr.Stats) uint64 { return s.ProtocolErrors })
 	hub("hubline_hub_messages_rejected_total", "Hub connections ended for a message over the limit.", func(s signalr.Stats) uint64 { return s.TooLarge })
+	hub("hubline_hub_messages_delayed_total", "Messages of hub clients that were read later for the limit on their rate.", func(s signalr.Stats) uint64 { return s.Delayed })
 	hub("hubline_hub_timeouts_total", "Hub connections ended for silence.", func(s signalr.Stats) uint64 { return s.Timeouts })
 	hub("hubline_hub_calls_total", "Hub methods called by clients.", func(s signalr.Stats) uint64 { return s.Calls })
 	hub("hubline_hub_call_errors_total", "Calls of hub methods that failed.", func(s signalr.Stats) uint64 { return s.CallErrors })

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"hubline/internal/ratelimit"
 	"hubline/transports"
 )
 
@@ -15,29 +16,15 @@ type counter struct {
 	refused atomic.Uint64
 
 	mu sync.Mutex
-	n  map[netip.Prefix]int
+	n  map[netip.Addr]int
 }
 
-func newCounter(limit int) *counter { return &counter{limit: limit, n: map[netip.Prefix]int{}} }
-
-// prefixOf is the network that a client counts by.
-func prefixOf(ip string) (netip.Prefix, bool) {
-	a, err := netip.ParseAddr(ip)
-	if err != nil {
-		return netip.Prefix{}, false
-	}
-	bits := 32
-	if a = a.Unmap(); a.Is6() {
-		bits = 64
-	}
-	p, err := a.WithZone("").Prefix(bits)
-	return p, err == nil
-}
+func newCounter(limit int) *counter { return &counter{limit: limit, n: map[netip.Addr]int{}} }
 
 // enter reports whether one more connection from ip is allowed.
 func (c *counter) enter(ip string) bool {
-	p, ok := prefixOf(ip)
-	if c.limit <= 0 || !ok {
+	p := ratelimit.ParseNetwork(ip)
+	if c.limit <= 0 || !p.IsValid() {
 		return true
 	}
 	c.mu.Lock()
@@ -52,8 +39,8 @@ func (c *counter) enter(ip string) bool {
 
 // leave takes one back.
 func (c *counter) leave(ip string) {
-	p, ok := prefixOf(ip)
-	if c.limit <= 0 || !ok {
+	p := ratelimit.ParseNetwork(ip)
+	if c.limit <= 0 || !p.IsValid() {
 		return
 	}
 	c.mu.Lock()
@@ -65,20 +52,36 @@ func (c *counter) leave(ip string) {
 
 var errPerIP = tooManyConnections("Your address has as many as allowed; see max-connections-per-ip, and trusted-proxies if there is a proxy.")
 
-// enter counts the connection by its client's address until it ends, and reports
-// whether it is still allowed.
-func (a *API) enter(conn *transports.Connection) bool {
-	if a.cfg.MaxPerIP <= 0 {
-		return true
+// enter counts the connection by its client's address until it ends, one without a
+// user among those too. It returns why it is not allowed, if it is not.
+func (a *API) enter(conn *transports.Connection) error {
+	anonymous := conn.User == ""
+	if a.cfg.MaxPerIP <= 0 && !anonymous {
+		return nil
+	}
+	if anonymous {
+		if err := a.anonymous.enter(conn.Addr); err != nil {
+			return err
+		}
 	}
 	if !a.perIP.enter(conn.Addr) {
-		return false
+		if anonymous {
+			a.anonymous.leave(conn.Addr)
+		}
+		return errPerIP
 	}
 	var once sync.Once
-	leave := func() { once.Do(func() { a.perIP.leave(conn.Addr) }) }
+	leave := func() {
+		once.Do(func() {
+			a.perIP.leave(conn.Addr)
+			if anonymous {
+				a.anonymous.leave(conn.Addr)
+			}
+		})
+	}
 	conn.OnEnd(leave)
 	if conn.Ended() { // meanwhile, and so without having seen leave
 		leave()
 	}
-	return true
+	return nil
 }

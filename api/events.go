@@ -69,6 +69,11 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 	if r.ContentLength != 0 {
 		return errBody
 	}
+	if t != transports.LongPolling { // polls come again and again, and count for their user alone
+		if err := a.attempt(r); err != nil {
+			return err
+		}
+	}
 	q, err := query(r)
 	if err != nil {
 		return err
@@ -102,9 +107,9 @@ func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 		}
 		wait = min(wait, left)
 	}
-	if !a.enter(conn) {
+	if err := a.enter(conn); err != nil {
 		conn.End(transports.ReasonHandshake)
-		return errPerIP
+		return err
 	}
 	session, err := a.session(conn, o, t, limit)
 	if err != nil {
@@ -154,7 +159,7 @@ func (a *API) attach(c echo.Context, q url.Values, t transports.Transport) (*tra
 	r := c.Request()
 	ticket := q.Get("id")
 	if ticket == "" {
-		id, err := a.client(r)
+		id, err := a.subscriber(r)
 		if err != nil {
 			return nil, nil, err
 		}

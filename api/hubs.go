@@ -15,6 +15,7 @@ import (
 	"hubline/replay"
 	"hubline/signalr"
 	"hubline/signalr/serve"
+	"hubline/sse"
 	"hubline/transports"
 	"hubline/websocket"
 )
@@ -28,7 +29,8 @@ func (a *API) mountHubs() {
 	cfg := signalr.Config{
 		HandshakeTimeout: a.cfg.HandshakeTime, KeepAliveInterval: a.cfg.PingInterval,
 		ClientTimeout: a.cfg.ClientTimeout, MaxHold: maxHold, MaxMessageBytes: int(a.cfg.MaxMessageBytes), Logger: a.log,
-		Channels:  a.connectionMembership,
+		Channels:    a.connectionMembership,
+		MaxMessages: a.cfg.Callers.Messages.Count, MessageWindow: a.cfg.Callers.Messages.Per,
 		Envelopes: signalr.Envelopes{Event: native.AppendEvent, Redelivered: native.AppendRedelivered, Gap: native.AppendGap},
 	}
 	events := &mountedHub{"events", signalr.NewEvents(cfg, a.broker)}
@@ -100,15 +102,9 @@ func (a *API) mountAny(path string, h echo.HandlerFunc, serves ...string) {
 // from which SignalR's clients make their error texts; the Bitwarden family's
 // sockets get that family's error object.
 func (a *API) hubClient(w http.ResponseWriter, r *http.Request, bitwarden bool) (transports.Who, bool) {
-	err := error(errOrigin)
-	if a.originAllowed(r) {
-		var id *auth.Identity
-		if id, err = a.client(r); err == nil && strings.HasSuffix(r.URL.Path, "/negotiate") {
-			err = a.admitted(id) // later requests bring the goodbye to who was here
-		}
-		if err == nil {
-			return transports.Who{User: id.User, Identity: id, Addr: a.clientIP(r)}, true
-		}
+	id, err := a.hubCaller(r)
+	if err == nil {
+		return transports.Who{User: id.User, Identity: id, Addr: a.clientIP(r)}, true
 	}
 	p := asProblem(err)
 	a.metrics.problem(p.slug)
@@ -119,6 +115,25 @@ func (a *API) hubClient(w http.ResponseWriter, r *http.Request, bitwarden bool) 
 		w.WriteHeader(p.Status)
 	}
 	return transports.Who{}, false
+}
+
+// hubCaller tells who makes a request to a hub. Those that open or negotiate a
+// connection are attempts of the address too.
+func (a *API) hubCaller(r *http.Request) (*auth.Identity, error) {
+	if !a.originAllowed(r) {
+		return nil, errOrigin
+	}
+	negotiates := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/negotiate")
+	if negotiates || r.Method == http.MethodGet && (websocket.IsUpgrade(r) || sse.IsRequest(r)) {
+		if err := a.attempt(r); err != nil {
+			return nil, err
+		}
+	}
+	id, err := a.subscriber(r)
+	if err == nil && negotiates {
+		err = a.admitted(id) // later requests bring the goodbye to who was here
+	}
+	return id, err
 }
 
 // hubError is an error of opening a hub connection, with the status to answer.
@@ -168,8 +183,8 @@ func (a *API) hubSession(hub *signalr.Hub, c *transports.Connection, r *http.Req
 	if err := a.admitted(id); err != nil {
 		return nil, err
 	}
-	if !a.enter(c) {
-		return nil, errPerIP
+	if err := a.enter(c); err != nil {
+		return nil, err
 	}
 	s, err := hub.Open(c, o)
 	if err != nil {

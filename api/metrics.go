@@ -48,7 +48,7 @@ func newMetrics(r *prometheus.Registry, a *API) *metrics {
 	for _, t := range transports.All() {
 		m.opened[t] = opened.WithLabelValues(t.Label())
 	}
-	r.MustRegister(m.panics, problems, opened, m.replays, m.redelivered, m.notRedelivered, newCollector(a))
+	r.MustRegister(m.panics, problems, opened, m.replays, m.redelivered, m.notRedelivered, newCollector(a), rateCollector{a})
 	return m
 }
 

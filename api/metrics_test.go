@@ -41,6 +41,8 @@ func TestMetricsNameNobody(t *testing.T) {
 				"client_closed", "lost", "done", "drain", "expiry", "revoked", "disconnected", "replaced", "slow", "timeout", "handshake",
 				"protocol_error", "too_large", "internal",
 			}, m[2])
+		case "limit":
+			ok = slices.Contains([]string{limitAPI, limitConnect, limitRequest, limitAuthFailure}, m[2])
 		case "hub":
 			ok = m[2] == "events" || m[2] == "bitwarden"
 		}

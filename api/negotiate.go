@@ -16,7 +16,10 @@ func (a *API) negotiate(c echo.Context) error {
 	if !a.originAllowed(r) {
 		return errOrigin
 	}
-	id, err := a.client(r)
+	if err := a.attempt(r); err != nil {
+		return err
+	}
+	id, err := a.subscriber(r)
 	if err != nil {
 		return err
 	}

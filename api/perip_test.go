@@ -82,12 +82,12 @@ func TestClientIP(t *testing.T) {
 		"nothing":                      {"", nil, ""},
 	} {
 		r := &http.Request{RemoteAddr: tt.peer, Header: http.Header{"X-Forwarded-For": tt.forwarded}}
-		if got := clientIP(proxies)(r); got != tt.want {
+		if got := addrText(clientAddr(proxies, "")(r)); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
 	r := &http.Request{RemoteAddr: "10.1.2.3:1", Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}}
-	if got := clientIP(nil)(r); got != "10.1.2.3" {
+	if got := addrText(clientAddr(nil, "")(r)); got != "10.1.2.3" {
 		t.Errorf("nobody is trusted: %q", got)
 	}
 }

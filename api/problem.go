@@ -89,7 +89,8 @@ var problemMedia = []string{"application/problem+json"}
 // writeHeader sets the headers that the problem asks for, besides the type.
 func (p *Problem) writeHeader(h http.Header) {
 	if p.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
+		// Whole seconds (RFC 9110, section 10.2.3), never too few.
+		h.Set("Retry-After", strconv.FormatInt(int64((p.retryAfter+time.Second-1)/time.Second), 10))
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:

@@ -80,8 +80,8 @@ var problemTypes = []problemType{
 	},
 	{
 		slug: "full", status: http.StatusServiceUnavailable, title: "The server has as many connections as it may", retry: retryWaiting, wait: retryLater,
-		meaning: "The connections of all users together have reached max-connections.",
-		remedy:  "Try again later, or raise max-connections.",
+		meaning: "The connections of all users together have reached max-connections, or those without a token max-anonymous-connections.",
+		remedy:  "Try again later, or raise the limit that the detail names.",
 	},
 	{
 		slug: "idempotency-conflict", status: http.StatusUnprocessableEntity, title: "The key was used before", retry: retryNo,
@@ -134,6 +134,11 @@ var problemTypes = []problemType{
 		remedy:  "Start the server with --allowed-origins and the page's origin, with its scheme, and its port if it has one: https://app.example.org. The server's log names the origin that was refused.",
 	},
 	{
+		slug: "rate-limited", status: http.StatusTooManyRequests, title: "Too many requests", retry: retryWaiting,
+		meaning: "The API key, the user or the address asks more often than allowed. Nothing was done.",
+		remedy:  "Try again after Retry-After, or raise the limit that the detail names: api-rate, connect-rate-per-ip, request-rate-per-user or auth-failure-rate-per-ip. Where all clients have one address a proxy stands before the server: name it in trusted-proxies.",
+	},
+	{
 		slug: "renew", status: http.StatusForbidden, title: "The token is somebody else's", retry: retryRenewed,
 		meaning: "A connection is renewed with another token of the same user and device.",
 		remedy:  "Send a token of the user and device that the connection belongs to, or connect again.",
@@ -181,7 +186,7 @@ var problemTypes = []problemType{
 	{
 		slug: "too-many-connections", status: http.StatusTooManyRequests, title: "Too many connections", retry: retryWaiting, wait: retryLater,
 		meaning: "The user or the address has as many connections as allowed.",
-		remedy:  "Close some, or raise max-connections-per-user or max-connections-per-ip.",
+		remedy:  "Close some, or raise max-connections-per-user, max-connections-per-ip or, for those without a token, max-anonymous-connections-per-ip.",
 	},
 	{
 		slug: "too-many-kept-out", status: http.StatusServiceUnavailable, title: "Too many users are kept out", retry: retryWaiting, wait: retryLater,
@@ -207,6 +212,11 @@ var problemTypes = []problemType{
 		slug: "too-many-revocations", status: http.StatusServiceUnavailable, title: "As many revocations are remembered as allowed", retry: retryWaiting, wait: retryLater,
 		meaning: "max-revocations are remembered; each is kept for revocation-ttl.",
 		remedy:  "Revoke by user or by time of issue instead of token by token, or raise max-revocations.",
+	},
+	{
+		slug: "too-much-at-once", status: http.StatusServiceUnavailable, title: "Too much is being received", retry: retryWaiting, wait: retrySoon,
+		meaning: "The bodies of all requests that are being received or worked on have reached max-inflight-bytes. Nothing of this request was done.",
+		remedy:  "Try again after Retry-After, with smaller batches or fewer at a time, or raise max-inflight-bytes.",
 	},
 	{
 		slug: "upgrade-required", status: http.StatusUpgradeRequired, title: "Expected WebSocket upgrade", retry: retryNo,

@@ -87,6 +87,11 @@ func (p *Poll) awaitSettled() (free bool) {
 	return p.free
 }
 
+// Releaser is a socket that wants to know when it carries no poll any more and waits
+// for its next request: whoever counts sockets counts it as any other again. Released
+// must not block.
+type Releaser interface{ Released() }
+
 // settleLocked notes what becomes of the socket; if not free it is closed, or
 // about to be.
 func (p *Poll) settleLocked(free bool) {
@@ -94,6 +99,9 @@ func (p *Poll) settleLocked(free bool) {
 		return
 	}
 	p.settled, p.free = true, free
+	if r, ok := p.conn.(Releaser); ok && free {
+		r.Released()
+	}
 	if p.next != nil {
 		close(p.next)
 	}

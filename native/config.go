@@ -2,8 +2,10 @@ package native
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
+	"hubline/internal/ratelimit"
 	"hubline/replay"
 	"hubline/transports"
 )
@@ -32,6 +34,11 @@ type Config struct {
 	Renew func(ctx context.Context, conn transports.Conn, token string) (expires time.Time, err error)
 	// MaxMessageBytes bounds one message of a client. Zero means 32 KiB.
 	MaxMessageBytes int
+	// MessageRate bounds the messages of one connection: over it no more is read
+	// from the client until its time has come. Zero means no limit.
+	MessageRate ratelimit.Rate
+	// Delayed, if set, counts messages that had to wait.
+	Delayed *atomic.Uint64
 }
 
 // WithDefaults fills in what is zero.

@@ -66,6 +66,7 @@ func (s *Session) Receive(p []byte, end bool) error {
 		p = append(s.in, p...)
 		s.in = nil
 	}
+	s.keepPace(time.Now())
 	if bytes.Equal(p, ping) { // by far the most frequent, and mostly so spelled
 		s.answerPing()
 		return nil

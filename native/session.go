@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hubline/broker"
+	"hubline/internal/ratelimit"
 	"hubline/replay"
 	"hubline/transports"
 )
@@ -31,13 +32,16 @@ type Session struct {
 	beatAt  time.Time    // when the next keep-alive is due; Tick's
 	sent    uint64       // newest seq that the client's cursor has; Fill's
 
-	in []byte // an incoming message whose end is outstanding; Receive's
+	in   []byte         // an incoming message whose end is outstanding; Receive's
+	pace ratelimit.Pace // of messages; Receive's
 
 	mu       sync.Mutex
 	notices  []notice
 	waiting  int               // bytes of notices
 	leaving  transports.Reason // why the session is about to end; empty: it is not
 	requests *requests         // that take their time; nil: there never was any
+	over     bool              // nobody waits for the client any more
+	halt     chan struct{}     // closed when over; nil while nobody waits
 }
 
 // notice is a message of our own that waits.

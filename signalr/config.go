@@ -27,6 +27,11 @@ type Config struct {
 	// MaxMessageBytes bounds one message of a client, framing included. Zero
 	// means 32 KiB.
 	MaxMessageBytes int
+	// MaxMessages is how many messages of a client are handled in each
+	// MessageWindow, in the long run; as many may come at once. Over it no more is
+	// read from the client until its time has come. Zero means no limit.
+	MaxMessages   int
+	MessageWindow time.Duration
 	// MaxQueuedCalls and MaxQueuedBytes bound calls that wait behind a
 	// running one, their names and ids counted like their arguments; over them
 	// no more is read from the client. One call may always wait, however large.

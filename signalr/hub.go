@@ -78,7 +78,7 @@ func (h *Hub) Wait() { h.calls.Wait() }
 type counters struct {
 	handshakes, handshakeErrors, protocolErrors, tooLarge, timeouts atomic.Uint64
 	calls, callErrors, panics                                       atomic.Uint64
-	unsendable, withheld, resumed                                   atomic.Uint64
+	unsendable, withheld, resumed, delayed                          atomic.Uint64
 }
 
 // Stats is a snapshot of a hub's counters.
@@ -94,6 +94,7 @@ type Stats struct {
 	Unsendable      uint64 // events, per receiver, that the profile cannot express
 	Withheld        uint64 // replayed logouts, per receiver, older than the token
 	Resumed         uint64 // lost sockets that were replaced (stateful reconnect)
+	Delayed         uint64 // messages that had to wait for their time (MaxMessages)
 }
 
 // Stats reads the counters.
@@ -104,6 +105,7 @@ func (h *Hub) Stats() Stats {
 		ProtocolErrors: c.protocolErrors.Load(), TooLarge: c.tooLarge.Load(), Timeouts: c.timeouts.Load(),
 		Calls: c.calls.Load(), CallErrors: c.callErrors.Load(), Panics: c.panics.Load(),
 		Unsendable: c.unsendable.Load(), Withheld: c.withheld.Load(), Resumed: c.resumed.Load(),
+		Delayed: c.delayed.Load(),
 	}
 }
 

@@ -13,6 +13,8 @@ type more struct {
 	identity any
 	items    map[any]any
 
+	changed chan struct{} // closed at the next change that somebody waits for
+
 	ctx    context.Context // ends with the connection; nil until somebody wants it
 	cancel context.CancelFunc
 

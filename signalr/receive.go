@@ -85,7 +85,9 @@ func (s *Session) consume(buf []byte, alone bool) (rest []byte, err error) {
 		if n == 0 {
 			break
 		}
-		s.heard.Store(time.Now().UnixNano())
+		now := time.Now()
+		s.heard.Store(now.UnixNano())
+		s.keepPace(now)
 		if err := s.decode(body); err != nil {
 			return nil, s.fail(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hubline/broker"
+	"hubline/internal/ratelimit"
 	"hubline/signalr/protocol"
 	"hubline/transports"
 )
@@ -18,15 +19,15 @@ type Session struct {
 	user   string
 	device *device // nil: none; does not change
 
-	in     []byte       // Receive's own: what is not yet a whole message; nil most of the time
-	heard  atomic.Int64 // Unix nanoseconds of the client's last message
-	pingAt int64        // Tick's own: Unix nanoseconds; until one is planned, when the connection was opened
+	in     []byte         // Receive's own: what is not yet a whole message; nil most of the time
+	heard  atomic.Int64   // Unix nanoseconds of the client's last message
+	pace   ratelimit.Pace // Receive's own
+	pingAt int64          // Tick's own: Unix nanoseconds; until one is planned, when the connection was opened
 
 	mu      sync.Mutex     // guards what follows, but for what says otherwise
 	codec   protocol.Codec // nil until the handshake is done
 	out     []message      // waits for Fill
 	waiting int            // bytes in out
-	changed chan struct{}  // closed at the next change that somebody waits for
 	work    *work          // calls; nil while there are none
 	more    *more          // nil while nobody needs it
 	state   *stateful      // nil without stateful reconnect; does not change
@@ -144,9 +145,9 @@ func giveBack(out []message) {
 
 // signalLocked tells all that wait for a change to look again.
 func (s *Session) signalLocked() {
-	if s.changed != nil {
-		close(s.changed)
-		s.changed = nil
+	if x := s.more; x != nil && x.changed != nil {
+		close(x.changed)
+		x.changed = nil
 	}
 }
 
@@ -157,10 +158,11 @@ func (s *Session) awaitLocked(ready func() bool, giveUp <-chan struct{}) bool {
 		if ready() {
 			return true
 		}
-		if s.changed == nil {
-			s.changed = make(chan struct{})
+		x := s.moreLocked()
+		if x.changed == nil {
+			x.changed = make(chan struct{})
 		}
-		ch, late := s.changed, false
+		ch, late := x.changed, false
 		s.mu.Unlock()
 		select {
 		case <-ch: // closed at the latest by overLocked

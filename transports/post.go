@@ -36,6 +36,10 @@ func (e *Endpoint) post(w http.ResponseWriter, r *http.Request) {
 	c.posting.Lock()
 	defer c.posting.Unlock()
 	body, err := e.body(w, r)
+	if _, ok := errors.AsType[StatusError](err); ok { // whoever brought the request does not want it
+		refuse(w, err)
+		return
+	}
 	if err != nil {
 		status := http.StatusBadRequest
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -102,19 +102,19 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := &server{
-		cfg: cfg, log: logger, ln: newSockets(ln, maxSockets(cfg.MaxConnections), cfg.SendTimeout), stop: stop,
+		cfg: cfg, log: logger, ln: newSockets(ln, maxSockets(cfg.MaxConnections), cfg.SendTimeout).perIP(cfg.MaxSocketsPerIP, cfg.TrustedProxies), stop: stop,
 		parker: longpoll.NewParker(ln.Addr(), longpoll.Config{WriteTimeout: cfg.SendTimeout}),
 		conns: transports.NewServer(transports.Config{
-			MaxNegotiated: cfg.MaxNegotiated, SendTimeout: cfg.SendTimeout, EarlyBytes: int(cfg.MaxMessageBytes),
+			MaxNegotiated: cfg.MaxNegotiated, MaxNegotiatedPerAddress: cfg.MaxAnonymousConnectionsPerIP, SendTimeout: cfg.SendTimeout, EarlyBytes: int(cfg.MaxMessageBytes),
 		}),
 		broker: core, ledger: onDisk,
 	}
 	apiConfig := api.Config{
 		BasePath: cfg.BasePath, MaxPublishBytes: int64(cfg.MaxPublishBytes), MaxBatchItems: cfg.MaxBatchItems,
-		MaxBatchBytes: int64(cfg.MaxBatchBytes), MaxMessageBytes: int64(cfg.MaxMessageBytes), BodyTimeout: cfg.BodyTimeout,
+		MaxBatchBytes: int64(cfg.MaxBatchBytes), MaxMessageBytes: int64(cfg.MaxMessageBytes), MaxBodies: int64(cfg.MaxInflightBytes), BodyTimeout: cfg.BodyTimeout,
 		TicketTTL: cfg.TicketTTL, NegotiateTTL: cfg.NegotiateTTL, StatefulReconnect: cfg.StatefulReconnect, CloseOnExpiry: cfg.CloseOnExpiry, PingInterval: cfg.PingInterval,
 		ClientTimeout: cfg.ClientTimeout, HandshakeTime: cfg.HandshakeTimeout, PollTimeout: cfg.PollTimeout,
-		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, Origins: origins,
+		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, ForwardedHeader: cfg.ForwardedHeader, Callers: limitsOf(cfg), Origins: origins,
 		RevocationTTL: cfg.RevocationTTL, MaxKeptOut: cfg.MaxKeptOut, Limits: cfg.InForce(),
 	}
 	if cfg.Demo {
@@ -266,6 +266,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return notClosed(s.http.Serve(s.parker)) })
 	g.Go(func() error { every(gctx, sweepInterval, s.broker.Store().Sweep); return nil })
 	g.Go(func() error { every(gctx, api.SampleInterval, s.api.Sample); return nil })
+	g.Go(func() error { every(gctx, sweepInterval, s.api.Sweep); return nil })
 	g.Go(func() error { trim(gctx); return nil })
 	g.Go(func() error {
 		every(gctx, retainInterval, func(now time.Time) { s.api.ForgetRevocations(gctx, now) })

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ type socket struct {
 	net.Conn
 
 	from   *sockets
+	peer   netip.Addr  // by which it is counted while it is served; may be none
 	served atomic.Bool // by the HTTP server, not taken over by a carrier
 	// until is the deadline that stands, counted from the listener's epoch; 0:
 	// none, or not ours.
@@ -69,9 +71,29 @@ func (s *socket) SetWriteDeadline(t time.Time) error {
 func (s *socket) Close() error {
 	if s.ended.CompareAndSwap(false, true) {
 		s.from.open.Add(-1)
+		s.serve(false)
 	}
 	return s.Conn.Close()
 }
+
+// serve notes whether the HTTP server has the socket, and so by whom it is counted:
+// by its peer's address, or as the connection that it has become.
+func (s *socket) serve(served bool) {
+	switch {
+	case s.served.Swap(served) == served:
+	case !served:
+		s.from.peers.leave(s.peer)
+	default:
+		s.from.peers.add(s.peer)
+		if s.ended.Load() { // meanwhile
+			s.serve(false)
+		}
+	}
+}
+
+// Released implements longpoll.Releaser: the poll that had taken the socket over has
+// been answered.
+func (s *socket) Released() { s.serve(true) }
 
 // CloseWrite lets the peer read the end of an answer before the socket is closed.
 func (s *socket) CloseWrite() error {

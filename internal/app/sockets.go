@@ -28,6 +28,7 @@ type sockets struct {
 	epoch   time.Time     // the origin of a clock that is cheaper to read than the time of day
 	open    atomic.Int64
 	refused atomic.Uint64
+	peers   peers // those of sockets that are no connections
 }
 
 func newSockets(ln net.Listener, limit int, timeout time.Duration) *sockets {
@@ -44,12 +45,15 @@ func (l *sockets) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if l.open.Add(1) <= l.limit {
-			s := &socket{Conn: nc, from: l}
-			s.served.Store(true)
-			return s, nil
+			s := &socket{Conn: nc, from: l, peer: l.peers.of(nc)}
+			if l.peers.enter(s.peer) {
+				s.served.Store(true)
+				return s, nil
+			}
+		} else {
+			l.refused.Add(1)
 		}
 		l.open.Add(-1)
-		l.refused.Add(1)
 		_ = nc.Close()
 	}
 }
@@ -70,7 +74,7 @@ func serve(nc net.Conn, served bool) {
 	for {
 		switch c := nc.(type) {
 		case *socket:
-			c.served.Store(served)
+			c.serve(served)
 			return
 		case interface{ NetConn() net.Conn }:
 			nc = c.NetConn()
@@ -95,5 +99,8 @@ func (l *sockets) register(r *prometheus.Registry) {
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "hubline_sockets_rejected_total", Help: "Sockets closed at once for the bound on open ones.",
 		}, func() float64 { return float64(l.refused.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "hubline_ip_sockets_rejected_total", Help: "Sockets closed at once for the bound on those of one address.",
+		}, func() float64 { return float64(l.peers.refused.Load()) }),
 	)
 }

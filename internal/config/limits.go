@@ -14,6 +14,10 @@ type Publish struct {
 	// MaxBatchBytes bounds the body of one request to /events:batch, in bytes.
 	// It protects memory: an array is read whole.
 	MaxBatchBytes Size `default:"8MiB" placeholder:"SIZE" help:"Largest body of one batch (${default})."`
+	// MaxInflightBytes bounds the bodies of all requests together, from their first
+	// byte until they are answered, in bytes. It protects memory against many
+	// bodies that are each within their bound. Over it requests are answered 503.
+	MaxInflightBytes Size `default:"256MiB" placeholder:"SIZE" help:"Most bytes of request bodies held at a time, in all (${default})."`
 	// IdempotencyKeys bounds the remembered idempotency keys, in all. The
 	// longest unused one is forgotten first, after which a retry with it
 	// publishes again.

@@ -48,6 +48,7 @@ func (c Config) validateSizes() error {
 	problems := []error{
 		between("max-publish-bytes", c.MaxPublishBytes, 256, GiB),
 		between("max-batch-bytes", c.MaxBatchBytes, 256, GiB),
+		between("max-inflight-bytes", c.MaxInflightBytes, 256, 1024*GiB),
 		between("max-message-bytes", c.MaxMessageBytes, 256, GiB),
 		between("outbox-bytes", c.OutboxBytes, 256, 1024*GiB),
 		between("log-bytes", c.LogBytes, 256, 1024*GiB),
@@ -56,6 +57,9 @@ func (c Config) validateSizes() error {
 	}
 	if c.MaxBatchBytes < c.MaxPublishBytes {
 		problems = append(problems, flagError("max-batch-bytes", "%v is less than --max-publish-bytes (%v): a batch of one event would be refused", c.MaxBatchBytes, c.MaxPublishBytes))
+	}
+	if c.MaxInflightBytes < c.MaxBatchBytes {
+		problems = append(problems, flagError("max-inflight-bytes", "%v is less than --max-batch-bytes (%v): the largest batch would always be refused", c.MaxInflightBytes, c.MaxBatchBytes))
 	}
 	if c.OutboxBytes < 2*c.MaxPublishBytes {
 		problems = append(problems, flagError("outbox-bytes", "%v is less than twice --max-publish-bytes (%v): an event and its envelope must fit", c.OutboxBytes, c.MaxPublishBytes))

@@ -20,5 +20,10 @@ func (c Config) Warnings() []string {
 	if c.PingInterval > npmServerTimeout/2 {
 		w = append(w, fmt.Sprintf("ping-interval is %v: SignalR clients give up after %v without a message unless told otherwise", c.PingInterval, npmServerTimeout))
 	}
+	for _, p := range c.TrustedProxies {
+		if p.Bits() == 0 {
+			w = append(w, fmt.Sprintf("trusted-proxies has %v: whoever connects is believed what they say of their address, so limits per address hold nobody back", p))
+		}
+	}
 	return w
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ func TestWarnings(t *testing.T) {
 		{"just enough", func(c *Config) { c.ClientTimeout, c.PingInterval = 30*time.Second, 15*time.Second }, ""},
 		{"impatient", func(c *Config) { c.ClientTimeout = 29 * time.Second }, "client-timeout is 29s"},
 		{"quiet", func(c *Config) { c.PingInterval, c.ClientTimeout = 16*time.Second, time.Minute }, "ping-interval is 16s"},
+		{"a network of proxies", func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }, ""},
+		{"everybody a proxy", func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("::/0")} }, "trusted-proxies has ::/0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := Default()

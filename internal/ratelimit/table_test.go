@@ -174,6 +174,31 @@ func TestNewcomersShare(t *testing.T) {
 	})
 }
 
+// One that owes much stands in nobody's way: those behind it that have filled up make
+// room.
+func TestADebtorDoesNotBlockTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := New[int](Rate{2, time.Second}, 4*parts)
+		var keys []int // of one part, one more than it has room for
+		for i := 0; len(keys) < 5; i++ {
+			if table.part(i) == &table.parts[0] {
+				keys = append(keys, i)
+			}
+		}
+		table.Charge(keys[0], 1000)
+		for _, k := range keys[1:4] {
+			table.Take(k, 1)
+		}
+		time.Sleep(time.Second)
+		if _, ok := table.Take(keys[4], 2); !ok || table.Stats() != (Stats{Subjects: 4}) {
+			t.Errorf("the newcomer has no bucket of its own: %v, %+v", ok, table.Stats())
+		}
+		if _, ok := table.Check(keys[0]); ok {
+			t.Error("the debtor was forgotten")
+		}
+	})
+}
+
 func TestSweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := New[int](Rate{10, time.Second}, 0)
