@@ -31,6 +31,8 @@
 //   - It cannot be told whose a record was, because it lies behind the checkpoint
 //     and nothing names it; or the table is lost, or the log ends before the place
 //     that the table knows: everybody's epoch changes.
+//   - A row of the table is damaged: the epoch of that user changes, and that of new
+//     users, for the name in it may have been another.
 //   - A user who is forgotten, long after the last of the events is gone, comes back
 //     as a new one: new users are given another epoch from the forgetting on.
 //

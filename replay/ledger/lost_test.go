@@ -99,7 +99,8 @@ func TestDamagedRows(t *testing.T) {
 	if _, ok := f.FindCursor("ann", "d"); ok {
 		t.Error("a damaged cursor was believed")
 	}
-	if st := f.Stats(); st.Damaged != 2 || st.EpochChanges != 1 {
+	// One is bob's and one that of new users: the name in a damaged row may be another.
+	if st := f.Stats(); st.Damaged != 2 || st.EpochChanges != 2 {
 		t.Errorf("%+v", st)
 	}
 	after, _ := f.Find("bob")

@@ -16,6 +16,9 @@ type meta struct {
 	damaged spans // known to be lost and dealt with
 	// rebuilding: the table was made anew and does not contain what it should.
 	rebuilding bool
+	// lostRows are the names in rows of users that have changed, and are perhaps not
+	// the names that they had. Known when the table is opened; not written.
+	lostRows []string
 }
 
 // dropped says why the log up to an index is gone.

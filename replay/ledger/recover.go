@@ -49,8 +49,8 @@ func (l *Ledger) recover() error {
 	}
 	l.last = last
 	l.meta.damaged = l.meta.damaged.from(first).upTo(last)
-	must := r.all || len(r.bad) > 0 || l.meta.rebuilding
-	l.meta.rebuilding = false
+	must := r.all || len(r.bad) > 0 || l.meta.rebuilding || len(l.meta.lostRows) > 0
+	l.meta.rebuilding, l.meta.lostRows = false, nil
 	l.dirty = l.dirty || must
 	// Epochs that change have to be on disk before anybody hears of them. All else the
 	// log has, and a full disk is no reason not to serve it.
@@ -181,6 +181,16 @@ func (r *recovery) settle() error {
 		}
 		r.changed.Add(uint64(len(r.users)))
 		r.log.Error("the epochs of users change whose events are lost", "users", len(r.users))
+	}
+	if len(r.meta.lostRows) > 0 && !r.all {
+		// The name is a part of what has changed, perhaps: whose row it was is then one
+		// of those who seem to be new.
+		epochs.base = epochs.add()
+		r.changed.Add(1)
+		r.log.Error("rows of users are damaged, the epoch of new users changes", "rows", len(r.meta.lostRows))
+	}
+	for _, user := range r.meta.lostRows {
+		r.replaceRow(user, nil)
 	}
 	return nil
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -23,7 +26,11 @@ var (
 var errTable = errors.New("ledger: state.db is damaged")
 
 // table is state.db.
-type table struct{ db *bolt.DB }
+type table struct {
+	db *bolt.DB
+	// broken: a transaction that writes has ended in a panic, and holds its locks.
+	broken atomic.Bool
+}
 
 // openTable opens the file or makes it. lost means that there was one that is
 // damaged; it was put aside.
@@ -53,10 +60,13 @@ func tryTable(path string, noSync bool) (t *table, m meta, err error) {
 		return err
 	})
 	switch {
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return t, m, fmt.Errorf("%w: %w", errTable, err)
-	case err != nil:
+	case err == nil:
+	case isMachines(err):
 		return t, m, fmt.Errorf("ledger: state.db: %w", err)
+	case errors.Is(err, errTable):
+		return t, m, err
+	default:
+		return t, m, fmt.Errorf("%w: %w", errTable, err)
 	}
 	made := false
 	err = t.view(func(tx *bolt.Tx) error {
@@ -68,7 +78,8 @@ func tryTable(path string, noSync bool) (t *table, m meta, err error) {
 		if m, ok = decodeMeta(b.Get(metaKey)); !ok {
 			return fmt.Errorf("%w: its meta row", errTable)
 		}
-		return nil
+		m.lostRows, err = verify(tx, &m)
+		return err
 	})
 	if err != nil || !made {
 		return t, m, err // nothing is written: the disk may be full
@@ -85,6 +96,12 @@ func tryTable(path string, noSync bool) (t *table, m meta, err error) {
 	})
 }
 
+// isMachines tells what keeps a file from being opened from what is wrong in it.
+func isMachines(err error) bool {
+	_, isErrno := errors.AsType[syscall.Errno](err)
+	return isErrno || errors.Is(err, bolterrors.ErrTimeout)
+}
+
 // view and update turn the panics with which the library answers pages that are
 // not what they should be into errors.
 func (t *table) view(f func(*bolt.Tx) error) error {
@@ -92,10 +109,25 @@ func (t *table) view(f func(*bolt.Tx) error) error {
 }
 
 func (t *table) update(f func(*bolt.Tx) error) error {
-	return guard(func() error { return t.db.Update(f) })
+	if t.broken.Load() {
+		return fmt.Errorf("%w while it was in use", errTable)
+	}
+	ended := false
+	err := guard(func() error {
+		err := t.db.Update(f)
+		ended = true
+		return err
+	})
+	if !ended {
+		t.broken.Store(true)
+	}
+	return err
 }
 
+// guard does so, and with pages that are not there: the file is mapped into memory,
+// and whoever reads behind its end would end the process.
 func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", errTable, p)
@@ -112,4 +144,10 @@ func (t *table) get(bucket, key []byte, f func(row []byte)) error {
 	})
 }
 
-func (t *table) close() error { return guard(t.db.Close) }
+// close leaves a broken table to the end of the process.
+func (t *table) close() error {
+	if t.broken.Load() {
+		return fmt.Errorf("%w and not closed", errTable)
+	}
+	return guard(t.db.Close)
+}
