@@ -9,7 +9,8 @@ import "slices"
 // Its methods are called with the mutex of the user's shard held, by several
 // goroutines at a time, and must not call the Store.
 type Backing interface {
-	// Epoch is that of users who are not known.
+	// Epoch is that of users who are not known. It changes when one is forgotten who
+	// had a log in it.
 	Epoch() string
 	// Find returns where the log of a user stands whom the Store does not
 	// remember. ok is false for one who is not known.

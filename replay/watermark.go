@@ -23,7 +23,7 @@ type watermarks struct {
 	max     int
 	lru     *simplelru.LRU[string, watermark]
 	epochs  epochs
-	epoch   string // of logs created now
+	epoch   string // of logs created now, without a backing
 	dropped uint64 // counter
 
 	backing Backing // remembers those that are forgotten here, or nil
@@ -31,22 +31,23 @@ type watermarks struct {
 
 func newWatermarks(limit int, b Backing) *watermarks {
 	w := &watermarks{max: limit, lru: newLRU[watermark](), epochs: newEpochs(), backing: b}
-	if b != nil {
-		w.epoch = b.Epoch()
-	} else {
+	if b == nil {
 		w.epoch = w.epochs.next()
 	}
 	return w
 }
 
-// recall is get for a user who is not remembered here. The mutex is not held.
+// recall is get for a user who is not remembered here. The mutex is not held. A
+// Backing is asked each time for the epoch of strangers: it has another whenever it
+// has forgotten somebody.
 func (w *watermarks) recall(user, epoch string) watermark {
-	if w.backing != nil {
-		if st, ok := w.backing.Find(user); ok {
-			return watermark{epoch: st.Epoch, head: st.Head, at: st.At}
-		}
+	if w.backing == nil {
+		return watermark{epoch: epoch}
 	}
-	return watermark{epoch: epoch}
+	if st, ok := w.backing.Find(user); ok {
+		return watermark{epoch: st.Epoch, head: st.Head, at: st.At}
+	}
+	return watermark{epoch: w.backing.Epoch()}
 }
 
 // get returns the watermark of user, or that of a user never seen.

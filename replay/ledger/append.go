@@ -130,15 +130,13 @@ func (l *Ledger) settleLocked() {
 }
 
 // Find returns where the log of a user stands, as the Store is to know it. A user
-// who is not known stands at 0 in the epoch of new users; ok is false, unless that
-// is not the one that Epoch told when the ledger was opened.
+// who is not known stands at 0 in the epoch of new users, and ok is false.
 func (l *Ledger) Find(user string) (st replay.Standing, ok bool) {
 	r, ok := l.row(user)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !ok {
-		base := l.meta.epochs.base
-		return replay.Standing{Epoch: l.meta.epochs.texts[base]}, base != l.opened
+		return replay.Standing{Epoch: l.meta.epochs.texts[l.meta.epochs.base]}, false
 	}
 	return l.standingLocked(r), true
 }

@@ -44,8 +44,7 @@ type Ledger struct {
 	now        int64 // of the last batch, Unix milliseconds
 	fresh      uint32
 	freshMade  bool
-	opened     uint32 // the base when the ledger was opened
-	tableErr   error  // of the last checkpoint
+	tableErr   error // of the last checkpoint
 	badRecords map[uint64]struct{}
 
 	damaged, changed atomic.Uint64
@@ -88,7 +87,6 @@ func Open(dir string, o Options) (*Ledger, error) {
 	if err := l.recover(); err != nil {
 		return nil, errors.Join(err, t.close(), j.Close())
 	}
-	l.opened = l.meta.epochs.base
 	// Ends when Close closes stop.
 	go l.run()
 	return l, nil
