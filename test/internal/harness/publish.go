@@ -113,12 +113,12 @@ func (s *Server) Do(method, path, auth, body string, header ...string) *Answer {
 func EventsPath(user string) string { return "/api/v1/users/" + url.PathEscape(user) + "/events" }
 
 // TryPublish publishes to one user and returns the receipt of a 201.
-func (s *Server) TryPublish(ctx context.Context, user string, e Event) (Receipt, error) {
-	return s.publish(ctx, EventsPath(user), e.Body())
+func (s *Server) TryPublish(ctx context.Context, user string, e Event, header ...string) (Receipt, error) {
+	return s.publish(ctx, EventsPath(user), e.Body(), header...)
 }
 
-func (s *Server) publish(ctx context.Context, path string, body []byte) (r Receipt, err error) {
-	a, err := s.Request(ctx, http.MethodPost, path, s.APIKey, body)
+func (s *Server) publish(ctx context.Context, path string, body []byte, header ...string) (r Receipt, err error) {
+	a, err := s.Request(ctx, http.MethodPost, path, s.APIKey, body, header...)
 	if err != nil {
 		return r, err
 	}

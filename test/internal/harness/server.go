@@ -60,7 +60,12 @@ func Start(t testing.TB, flags ...string) *Server {
 // StartIn is Start with a data directory that may exist already.
 func StartIn(t testing.TB, data string, flags ...string) *Server {
 	t.Helper()
-	s := &Server{&shared{Data: data, Addr: "127.0.0.1:0", flags: flags}, t}
+	return startAt(t, "127.0.0.1:0", data, flags...)
+}
+
+func startAt(t testing.TB, addr, data string, flags ...string) *Server {
+	t.Helper()
+	s := &Server{&shared{Data: data, Addr: addr, flags: flags}, t}
 	t.Cleanup(s.finish)
 	s.launch()
 	return s
@@ -72,13 +77,19 @@ func (s *Server) In(t testing.TB) *Server { return &Server{s.shared, t} }
 // launch starts the process and reads its secrets.
 func (s *Server) launch() {
 	s.t.Helper()
-	args := append([]string{"serve", "--addr", s.Addr, "--data", s.Data, "--log-level", "debug"}, s.flags...)
-	s.proc = run(s.t, Binary(s.t), nil, args...)
+	args := s.spawn()
 	base, ok := s.proc.waitFor(addressLine, patience)
 	if !ok {
 		s.t.Fatalf("hubline %s did not say where it is:\n%s", strings.Join(args, " "), s.proc.output())
 	}
 	s.learn(strings.TrimSuffix(base, "/"))
+}
+
+// spawn starts the process and returns its arguments.
+func (s *Server) spawn() []string {
+	args := append([]string{"serve", "--addr", s.Addr, "--data", s.Data, "--log-level", "debug"}, s.flags...)
+	s.proc = run(s.t, Binary(s.t), nil, args...)
+	return args
 }
 
 // learn notes where the server is and what its secrets are. After a restart nothing

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -29,7 +30,10 @@ func (s *storm) newPublisher(i int) *publisher {
 
 // run publishes its share of the events.
 func (p *publisher) run(ctx context.Context) {
-	for share := p.cfg.Events / p.cfg.Publishers; p.n < share && ctx.Err() == nil; {
+	for share := p.cfg.Events / p.cfg.Publishers; ctx.Err() == nil; {
+		if p.cfg.Lives > 0 && p.hasEnough() || p.cfg.Lives == 0 && p.n >= share {
+			return
+		}
 		switch k := p.rng.IntN(20); {
 		case k < 12:
 			p.single(ctx)
@@ -57,7 +61,7 @@ func (p *publisher) event() harness.Event {
 	p.n++
 	e := harness.Event{Type: []string{"a", "b", "c"}[p.rng.IntN(3)], Data: p.data()}
 	// An event whose answer may be lost is only found again by its own id.
-	if p.cfg.Restarts > 0 || p.rng.IntN(2) == 0 {
+	if p.cfg.ends() || p.rng.IntN(2) == 0 {
 		e.ID = fmt.Sprintf("%s-%d", p.name, p.n)
 	}
 	if p.cfg.Devices {
@@ -93,7 +97,7 @@ func (p *publisher) data() json.RawMessage {
 // failed handles an error: while the server restarts they are expected, and the
 // request may or may not have been carried out.
 func (p *publisher) failed(ctx context.Context, err error) {
-	if p.cfg.Restarts == 0 {
+	if !p.cfg.ends() {
 		p.t.Errorf("%s: %v", p.name, err)
 	}
 	p.running(ctx)
@@ -101,7 +105,15 @@ func (p *publisher) failed(ctx context.Context, err error) {
 
 func (p *publisher) single(ctx context.Context) {
 	to, e, start := p.someone(), p.event(), p.clock.now()
-	r, err := p.server.TryPublish(ctx, to, e)
+	var header []string
+	if p.cfg.Lives > 0 && p.rng.IntN(2) == 0 {
+		header, e.ID = []string{"Idempotency-Key", e.ID}, ""
+	}
+	var r harness.Receipt
+	err := p.again(ctx, func() (err error) {
+		r, err = p.server.TryPublish(ctx, to, e, header...)
+		return err
+	})
 	if err != nil {
 		p.recordLoose(to, e.ID, e)
 		p.failed(ctx, err)
@@ -144,10 +156,18 @@ func (p *publisher) batch(ctx context.Context, lines bool) {
 	}
 	body, kind := encode(items, lines)
 	start := p.clock.now()
-	a, err := p.server.Request(ctx, http.MethodPost, "/api/v1/events:batch", p.server.APIKey, body, "Content-Type", kind)
-	if err == nil && a.Status != http.StatusOK {
-		err = fmt.Errorf("batch: %d %s", a.Status, a.Body)
-	}
+	var a *harness.Answer
+	err := p.again(ctx, func() (err error) {
+		a, err = p.server.Request(ctx, http.MethodPost, "/api/v1/events:batch", p.server.APIKey, body, "Content-Type", kind)
+		switch {
+		case err != nil:
+		case a.Status != http.StatusOK:
+			err = fmt.Errorf("batch: %d %s", a.Status, a.Body)
+		case p.cfg.Lives > 0 && bytes.Contains(a.Body, []byte(`"error":`)):
+			err = errors.New("the server was stopped in the middle of a batch")
+		}
+		return err
+	})
 	if err != nil {
 		for _, it := range items {
 			for _, u := range it.receivers() {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hubline/test/internal/check"
 	"hubline/test/internal/client"
@@ -45,6 +46,11 @@ type Config struct {
 	// Kills it is always killed.
 	Restarts int
 	Kills    bool
+	// Lives is how often the server is killed at moments drawn at random, also while
+	// it starts; Within, if not zero, ends that earlier. Publishers repeat what was not
+	// answered until it is, and stop when there are no more kills: Events does not count.
+	Lives  int
+	Within time.Duration
 }
 
 // seedVariable sets the seed of a run that is to be repeated.
@@ -64,10 +70,15 @@ func Run(t *testing.T, cfg Config) {
 	if cfg.DataBytes == 0 {
 		cfg.DataBytes = 200
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*harness.Patience())
+	limit, start := 3*harness.Patience(), harness.Start
+	if cfg.Lives > 0 {
+		limit += cfg.Within
+		start = harness.StartToKill
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	s := &storm{
-		t: t, cfg: cfg, seed: seed, server: harness.Start(t, append(cfg.Flags, "--drain-timeout", "1s")...),
+		t: t, cfg: cfg, seed: seed, server: start(t, append(cfg.Flags, "--drain-timeout", "1s")...),
 		ends: map[string]client.Cursor{}, progress: make(chan struct{}), up: make(chan struct{}),
 	}
 	close(s.up)
@@ -85,6 +96,7 @@ type storm struct {
 	mu        sync.Mutex
 	events    []check.Event
 	published int                      // acknowledged
+	enough    bool                     // the server will not be killed again
 	over      bool                     // nothing is published any more
 	ends      map[string]client.Cursor // last event of each user, once it is over
 	progress  chan struct{}            // closed and renewed whenever one of these changes
@@ -113,7 +125,11 @@ func (s *storm) run(ctx context.Context) {
 	for p := range s.cfg.Publishers {
 		publishers.Go(func() { s.newPublisher(p).run(ctx) })
 	}
-	controller.Go(func() { s.restart(ctx) })
+	if s.cfg.Lives > 0 {
+		controller.Go(func() { s.lives(ctx) })
+	} else {
+		controller.Go(func() { s.restart(ctx) })
+	}
 	began := s.clock.now()
 	publishers.Wait()
 	controller.Wait()

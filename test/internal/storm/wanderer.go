@@ -92,7 +92,7 @@ func (w *wanderer) decide() mood {
 		sleepAt:   -1,
 		ticket:    rng.IntN(3) == 0,
 		inQuery:   rng.IntN(2) == 0,
-		bare:      rng.IntN(10) == 0 && w.cfg.Restarts == 0 && w.epochsLast(),
+		bare:      rng.IntN(10) == 0 && !w.cfg.ends() && w.epochsLast(),
 		header:    rng.IntN(2) == 0,
 		limit:     []string{"1", "2", "7", "100", "1000"}[rng.IntN(5)],
 		wait:      []string{"0", "0.2", "1", "25"}[rng.IntN(4)],
@@ -157,7 +157,7 @@ func (w *wanderer) broke(ctx context.Context, m *mood, err error) {
 	case ctx.Err() != nil:
 	case errors.Is(err, client.ErrProtocol):
 		w.t.Errorf("%s over %s: %v", w.history.Name, m.transport, err)
-	case w.cfg.Restarts > 0:
+	case w.cfg.ends():
 		w.running(ctx)
 	case m.plan.CutAfter < 0:
 		w.t.Errorf("%s over %s: the connection broke although nobody cut it: %v", w.history.Name, m.transport, err)
