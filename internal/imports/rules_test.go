@@ -119,6 +119,7 @@ var rooms = []room{
 		never: []rule{noEcho, noSocket, noRedis},
 	},
 	{path: "internal/imports", why: "it is a test"},
+	{path: "internal/disktest", why: "it is a disk, and knows nobody"},
 	{path: "internal/leaktest", why: "the tests of every room use it"},
 	{path: "internal/logtest", why: "the tests of every room use it"},
 	{path: "internal/spectest", why: "it holds the tests' traffic against the document, from inside and from outside"},

@@ -20,9 +20,9 @@ func stalled(t *testing.T, o Options) (j *Journal, release func()) {
 			case reached <- struct{}{}:
 			default:
 			}
-			fs.mu.Unlock()
+			fs.Mu.Unlock()
 			<-hang
-			fs.mu.Lock()
+			fs.Mu.Lock()
 		}
 		return n, nil
 	})

@@ -49,7 +49,7 @@ func TestNoSpaceAtAnyWrite(t *testing.T) {
 			if d := verify(t, j, 1, faultRecords); d != nil {
 				t.Fatalf("%s at write %d: damaged %d", kind, nth, d)
 			}
-			reached := fs.ops
+			reached := fs.Ops
 			j.Close()
 			again, l := reopened(t, fs, Options{SegmentBytes: minSegmentBytes})
 			if d := verify(t, again, 1, faultRecords); d != nil || l.Count("level") != 0 {
@@ -201,8 +201,8 @@ func TestOpenThatFails(t *testing.T) {
 			c = newMemFS()
 		}
 		if op == "truncate" {
-			f := c.files[segmentName(1)]
-			f.data = append(f.data, 1, 2, 3)
+			f := c.Files[segmentName(1)]
+			f.Data = append(f.Data, 1, 2, 3)
 		}
 		c.on(failNth(op, 1, errIO))
 		if _, err := Open(dir, Options{FS: c}); !errors.Is(err, syscall.EIO) {

@@ -12,9 +12,9 @@ import (
 // tells what was said about it.
 func flips(t *testing.T, fs *memFS, each func(t *testing.T, j *Journal, l *logtest.Lines, name string, at int)) {
 	for _, name := range fs.names() {
-		for at := range fs.files[name].data {
+		for at := range fs.Files[name].Data {
 			c := fs.clone()
-			c.files[name].data[at] ^= 1 << (at % 8)
+			c.Files[name].Data[at] ^= 1 << (at % 8)
 			j, l := opened(t, c, Options{SegmentBytes: minSegmentBytes})
 			each(t, j, l, name, at)
 			j.Close()
@@ -35,7 +35,7 @@ func TestFlippedBitLosesOneRecordAndTells(t *testing.T) {
 			}
 		}
 	})
-	end := len(fs.files[fs.names()[1]].data)
+	end := len(fs.Files[fs.names()[1]].Data)
 	silent := 0
 	flips(t, fs.clone(), func(t *testing.T, j *Journal, l *logtest.Lines, name string, at int) {
 		where := fmt.Sprintf("%s at %d: %s", name, at, l.String())
@@ -65,7 +65,7 @@ func TestFlippedBitLosesOneRecordAndTells(t *testing.T) {
 func TestFlippedBitInTheLastCommitIsLogged(t *testing.T) {
 	fs, last, end := written(t, 1, 3, 2)
 	_, _, before := written(t, 1, 3)
-	fs.files[segmentName(1)].data = fs.files[segmentName(1)].data[:end]
+	fs.Files[segmentName(1)].Data = fs.Files[segmentName(1)].Data[:end]
 	flips(t, fs, func(t *testing.T, j *Journal, l *logtest.Lines, _ string, at int) {
 		got, damaged := indexes(t, j)
 		switch {
@@ -96,9 +96,9 @@ func TestSegmentWithoutAHead(t *testing.T) {
 	j.Close()
 	for i, s := range infos {
 		c := fs.clone()
-		f := c.files[segmentName(s.First)]
-		f.data[3]++
-		f.data[headSpacing+9]++
+		f := c.Files[segmentName(s.First)]
+		f.Data[3]++
+		f.Data[headSpacing+9]++
 		j, l := opened(t, c, Options{SegmentBytes: minSegmentBytes})
 		if i < len(infos)-1 {
 			if d := verify(t, j, 1, 25); uint64(len(d)) != s.Last-s.First+1 || j.Segments()[i].Newest != int64(s.Last) {
@@ -119,7 +119,7 @@ func TestSegmentWithoutAHead(t *testing.T) {
 			t.Errorf("records %d, damaged %d", got, damaged)
 		}
 		j.Close()
-		c.files[segmentName(s.First)].data = nil // and gone altogether
+		c.Files[segmentName(s.First)].Data = nil // and gone altogether
 		again, _ := reopened(t, c, Options{})
 		if again.Last() != last+5 {
 			t.Errorf("last is %d, want %d", again.Last(), last+5)
@@ -143,7 +143,7 @@ func TestRecordsInARecordAreNotFound(t *testing.T) {
 		}
 	}
 	j.Close()
-	fs.files[segmentName(1)].data[preambleSize+8]++ // the length of the first
+	fs.Files[segmentName(1)].Data[preambleSize+8]++ // the length of the first
 	again, _ := reopened(t, fs, Options{})
 	if err := again.Range(1, func(r Record) error {
 		if r.Damage == nil && len(r.Data) != len(fake) || r.Damage != nil && r.Index != 1 {

@@ -57,11 +57,11 @@ func TestTornTailIsCutAtEveryByte(t *testing.T) {
 		name := segmentName(1)
 		for at := before; at <= end; at++ {
 			c := fs.clone()
-			f := c.files[name]
+			f := c.Files[name]
 			if zeroed {
-				clear(f.data[at:])
+				clear(f.Data[at:])
 			} else {
-				f.data = f.data[:at]
+				f.Data = f.Data[:at]
 			}
 			j, l := opened(t, c, Options{SegmentBytes: minSegmentBytes})
 			want := last - 4
@@ -92,10 +92,10 @@ func TestHoleInTheLastCommitIsTorn(t *testing.T) {
 	_, _, before := written(t, 2)
 	for at := before; at < end-8; at++ {
 		c := fs.clone()
-		clear(c.files[segmentName(1)].data[at : at+8])
+		clear(c.Files[segmentName(1)].Data[at : at+8])
 		j, l := opened(t, c, Options{})
 		if got, damaged := indexes(t, j); len(got) != 2 || damaged != nil || l.Count("torn") != 1 || j.Last() != last-8 {
-			if bytes.Equal(c.files[segmentName(1)].data[:end], fs.files[segmentName(1)].data[:end]) {
+			if bytes.Equal(c.Files[segmentName(1)].Data[:end], fs.Files[segmentName(1)].Data[:end]) {
 				continue // there were zeros
 			}
 			t.Fatalf("hole at %d: records %d, damaged %d: %s", at, got, damaged, l.String())
@@ -116,8 +116,8 @@ func TestShortenedClosedSegmentIsDamage(t *testing.T) {
 	}
 	for cut := range 150 {
 		c := fs.clone()
-		f := c.files[names[1]]
-		f.data = f.data[:len(f.data)-1-cut]
+		f := c.Files[names[1]]
+		f.Data = f.Data[:len(f.Data)-1-cut]
 		again, l := opened(t, c, Options{SegmentBytes: minSegmentBytes})
 		if d := verify(t, again, 1, 60); len(d) == 0 || l.Count("log is damaged") != 1 {
 			t.Fatalf("cut %d: damaged %d, %s", cut, d, l.String())

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -26,10 +27,11 @@ func (s *Server) RestartAndKill(after time.Duration) {
 }
 
 // StartToKill is Start for a server that is ended again and again: its port is none
-// that the machine gives away by itself, so nobody has it meanwhile.
+// that the machine gives away by itself, so nobody has it meanwhile, and it is built
+// without the race detector.
 func StartToKill(t testing.TB, flags ...string) *Server {
 	t.Helper()
-	return startAt(t, stableAddr(t), t.TempDir()+"/data", flags...)
+	return start(t, &shared{Data: filepath.Join(t.TempDir(), "data"), Addr: stableAddr(t), flags: flags, program: plainBinary})
 }
 
 // stableAddr is a free address below the ports that outgoing connections are given.

@@ -41,7 +41,8 @@ type shared struct {
 	APIKey string // with every scope
 	Secret []byte // signs client tokens
 
-	flags []string
+	flags   []string
+	program func(testing.TB) string // its path
 
 	proc *process
 
@@ -60,12 +61,12 @@ func Start(t testing.TB, flags ...string) *Server {
 // StartIn is Start with a data directory that may exist already.
 func StartIn(t testing.TB, data string, flags ...string) *Server {
 	t.Helper()
-	return startAt(t, "127.0.0.1:0", data, flags...)
+	return start(t, &shared{Data: data, Addr: "127.0.0.1:0", flags: flags, program: Binary})
 }
 
-func startAt(t testing.TB, addr, data string, flags ...string) *Server {
+func start(t testing.TB, sh *shared) *Server {
 	t.Helper()
-	s := &Server{&shared{Data: data, Addr: addr, flags: flags}, t}
+	s := &Server{sh, t}
 	t.Cleanup(s.finish)
 	s.launch()
 	return s
@@ -88,7 +89,7 @@ func (s *Server) launch() {
 // spawn starts the process and returns its arguments.
 func (s *Server) spawn() []string {
 	args := append([]string{"serve", "--addr", s.Addr, "--data", s.Data, "--log-level", "debug"}, s.flags...)
-	s.proc = run(s.t, Binary(s.t), nil, args...)
+	s.proc = run(s.t, s.program(s.t), nil, args...)
 	return args
 }
 
