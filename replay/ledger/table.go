@@ -30,6 +30,8 @@ type table struct {
 	db *bolt.DB
 	// broken: a transaction that writes has ended in a panic, and holds its locks.
 	broken atomic.Bool
+	// wrote is called after each transaction that was written. For tests.
+	wrote func()
 }
 
 // openTable opens the file or makes it. lost means that there was one that is
@@ -120,6 +122,9 @@ func (t *table) update(f func(*bolt.Tx) error) error {
 	})
 	if !ended {
 		t.broken.Store(true)
+	}
+	if t.wrote != nil {
+		t.wrote()
 	}
 	return err
 }
