@@ -274,6 +274,7 @@ func (s *server) serve(ctx context.Context) error {
 	})
 	if s.ledger != nil {
 		g.Go(func() error { every(gctx, retainInterval, s.retain); return nil })
+		g.Go(func() error { every(gctx, overInterval, s.retainOver); return nil })
 	}
 	if s.demo != nil {
 		g.Go(func() error { s.demo.run(gctx); return nil })

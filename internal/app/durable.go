@@ -22,8 +22,13 @@ import (
 // sweepInterval is how often aged events are dropped from the memory.
 const sweepInterval = 10 * time.Second
 
-// retainInterval is how often the log on disk is looked through for what may go.
-const retainInterval = time.Minute
+// retainInterval is how often the log on disk is looked through for what may go;
+// overInterval is how often it is looked whether it is over its bound, which then is
+// not waited for.
+const (
+	retainInterval = time.Minute
+	overInterval   = time.Second
+)
 
 // newBroker makes the core and, unless events are to be kept in memory alone, opens
 // the log on disk behind it.
@@ -141,6 +146,13 @@ func diskError(err error) error {
 func (s *server) retain(now time.Time) {
 	if err := s.ledger.Retain(now); err != nil {
 		s.log.LogAttrs(context.Background(), slog.LevelError, "space of old events cannot be given back", slog.Any("err", err))
+	}
+}
+
+// retainOver is retain if the log on disk is too large.
+func (s *server) retainOver(now time.Time) {
+	if s.ledger.Size() > int64(s.cfg.LogDiskBytes) {
+		s.retain(now)
 	}
 }
 

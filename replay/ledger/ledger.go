@@ -134,6 +134,9 @@ func (l *Ledger) Stats() Stats {
 	return st
 }
 
+// Size is the bytes of the log on disk.
+func (l *Ledger) Size() int64 { return l.journal.Size() }
+
 // Err returns nil, or why nothing can be written any more: see journal.Journal.Err.
 func (l *Ledger) Err() error { return l.journal.Err() }
 

@@ -197,4 +197,3 @@ func (p *powered) goOn(g *fixture) error {
 	}
 	return nil
 }
-
