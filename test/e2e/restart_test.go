@@ -148,28 +148,31 @@ func TestSpaceOnDiskIsGivenBack(t *testing.T) {
 	s := harness.Start(t, "--log-disk-bytes", "16MiB")
 	old := s.PublishMany("alice", "t", 3)
 	c := connect(t, s, "ws", client.Options{Token: s.Token("bob"), Since: "0"})
-	fill := strings.Repeat("x", 8<<10)
-	last := harness.Receipt{}
-	for range 8 { // 32 MiB in all
-		last = s.PublishSized("bob", "t", 500, fill)
+	fill := strings.Repeat("x", 64<<10)
+	seq := uint64(0)
+	for range 5 { // 19 MiB in all
+		last := s.PublishSized("bob", "t", 60, fill)
+		for seq < last.Seq { // who is connected is told of everything
+			m := c.next()
+			switch m.Kind {
+			case client.Event:
+				if m.Cursor.Seq != seq+1 {
+					t.Fatalf("%s came behind %d", m.Cursor, seq)
+				}
+				seq = m.Cursor.Seq
+			case client.Gap:
+				if m.Gap.From != seq+1 || m.Gap.Reason != "limit" {
+					t.Fatalf("gap %+v behind %d", m.Gap, seq)
+				}
+				seq = m.Gap.To
+			}
+		}
 	}
 	for n := diskBytes(t, s); n > bound; n = diskBytes(t, s) {
 		await(t, s, 0.2)
 	}
-	for seq := uint64(0); seq < last.Seq; { // connected, and told of everything
-		switch m := c.next(); m.Kind {
-		case client.Event:
-			if m.Cursor.Seq != seq+1 {
-				t.Fatalf("%s came behind %d", m.Cursor, seq)
-			}
-			seq = m.Cursor.Seq
-		case client.Gap:
-			if m.Gap.From != seq+1 || m.Gap.Reason != "limit" {
-				t.Fatalf("gap %+v behind %d", m.Gap, seq)
-			}
-			seq = m.Gap.To
-		}
-	}
+	live := s.Publish("bob", "t", "1")
+	c.wantEvent(live)
 	s.Kill()
 	s.Restart()
 	if n := diskBytes(t, s); n > bound {
