@@ -48,7 +48,7 @@ func (d *onDisk) open() {
 }
 
 func (d *onDisk) close() {
-	d.Broker.Close()
+	d.Close()
 	_ = d.ledger.Close()
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -97,9 +98,7 @@ func (p *powered) publish(users []string, toAll bool, key string, size int) {
 	for user, events := range p.next {
 		p.events[user] = append(p.events[user], events...)
 	}
-	for n, k := range noted {
-		p.keys[n] = k
-	}
+	maps.Copy(p.keys, noted)
 	p.next = nil
 	p.fs.Mu.Unlock()
 	for user, st := range stands {
