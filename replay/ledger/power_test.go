@@ -20,7 +20,7 @@ func TestPowerIsLostAtEveryMoment(t *testing.T) {
 		p := newPowered(t, rapid.Uint64().Draw(rt, "seed"))
 		defer func() { p.Close() }()
 		for range rapid.IntRange(1, 14).Draw(rt, "operations") {
-			switch rapid.IntRange(0, 9).Draw(rt, "operation") {
+			switch rapid.IntRange(0, 10).Draw(rt, "operation") {
 			case 0:
 				must(t, p.Checkpoint())
 			case 1:
@@ -32,6 +32,8 @@ func TestPowerIsLostAtEveryMoment(t *testing.T) {
 			case 3:
 				p.publish(crowd[:rapid.IntRange(1, 4).Draw(rt, "n")], true, "", rapid.IntRange(0, 600).Draw(rt, "size"))
 			case 4:
+				p.say(name{"channel", rapid.SampledFrom(crowd).Draw(rt, "user")}, rapid.SampledFrom([]string{"", "x", "y"}).Draw(rt, "fact"))
+			case 5:
 				must(t, p.Close())
 				p.open()
 				p.watch()
@@ -110,4 +112,15 @@ func (p *powered) save(n name, seq uint64) {
 	p.cursors[n] = [2]uint64{p.cursors[n][0], max(seq, p.cursors[n][0])}
 	must(p.t, p.SaveCursors([]DeviceCursor{{User: n.user, Device: n.of, Cursor: replay.Cursor{Epoch: "e", Seq: seq}}}))
 	p.cursors[n] = [2]uint64{p.cursors[n][1], p.cursors[n][1]}
+}
+
+// say saves a fact; empty is that it holds no more.
+func (p *powered) say(n name, value string) {
+	f := Fact{Kind: Member, Of: n.user, Name: n.of}
+	if value != "" {
+		f.Value = []byte(value)
+	}
+	p.facts[f.id()] = [2]string{p.facts[f.id()][0], value}
+	must(p.t, p.SaveFacts([]Fact{f}))
+	p.facts[f.id()] = [2]string{value, value}
 }

@@ -45,6 +45,7 @@ type powered struct {
 	next    map[string][]*replay.Event
 	cursors map[name][2]uint64 // acknowledged, and under way
 	keys    map[name]KeyRecord
+	facts   map[factID][2]string // acknowledged, and under way; empty holds no more
 }
 
 const powerAge = time.Hour
@@ -53,6 +54,7 @@ func newPowered(t testing.TB, seed uint64) *powered {
 	p := &powered{
 		fs: powerFS{disktest.New()}, rng: rand.New(rand.NewPCG(seed, 5)),
 		events: map[string][]*replay.Event{}, cursors: map[name][2]uint64{}, keys: map[name]KeyRecord{},
+		facts: map[factID][2]string{},
 	}
 	p.fixture = newFixture(t, Options{Journal: journal.Options{SegmentBytes: 1 << 10, FS: p.fs}, MaxAge: powerAge})
 	p.base = p.Epoch()
@@ -157,6 +159,13 @@ func (p *powered) compare(g *fixture) error {
 	for n, c := range p.cursors {
 		if at, _ := g.FindCursor(n.user, n.of); at.Seq != c[0] && at.Seq != c[1] {
 			return fmt.Errorf("cursor %v is at %d, want %v", n, at.Seq, c)
+		}
+	}
+	facts := map[factID]string{}
+	g.Facts(Member, func(f Fact) bool { facts[f.id()] = string(f.Value); return true })
+	for id, f := range p.facts {
+		if is := facts[id]; is != f[0] && is != f[1] {
+			return fmt.Errorf("fact %v is %q, want %q", id, is, f)
 		}
 	}
 	for n, want := range p.keys {
