@@ -19,7 +19,7 @@ func TestPowerIsLostAtEveryMoment(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := newPowered(t, rapid.Uint64().Draw(rt, "seed"))
 		defer func() { p.Close() }()
-		for range rapid.IntRange(1, 14).Draw(rt, "operations") {
+		for range rapid.IntRange(1, 9).Draw(rt, "operations") {
 			switch rapid.IntRange(0, 10).Draw(rt, "operation") {
 			case 0:
 				must(t, p.Checkpoint())
