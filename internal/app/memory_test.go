@@ -40,7 +40,7 @@ func resident(t *testing.T) int64 {
 // publishTo publishes one event of a size to each of some users.
 func publishTo(t *testing.T, b *broker.Broker, users, size int) {
 	t.Helper()
-	const batch = 16 << 10
+	batch := min(16<<10, (8<<20)/(size+512)) // far below what may wait for the disk
 	for from := 0; from < users; from += batch {
 		all := make([]*broker.Pending, 0, batch)
 		for i := from; i < min(from+batch, users); i++ {
