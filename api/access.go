@@ -31,6 +31,14 @@ func (a *API) backend(c echo.Context, scope auth.Scope) (*auth.Identity, error) 
 		return nil, problem("scope",
 			"This call needs the scope "+scope.String()+".")
 	}
+	if only, ok := id.OnlyFor(); ok {
+		// All other paths are about more than one user, also those that name one as
+		// the member of a channel.
+		user, err := userParam(c)
+		if err != nil || user != only || !strings.HasPrefix(c.Path(), a.cfg.BasePath+"/api/v1/users/:user/") {
+			return nil, problem("other-user", "It is for the user "+only+" alone.")
+		}
+	}
 	if err := a.spend(id, 1); err != nil {
 		return nil, err
 	}

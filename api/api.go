@@ -53,6 +53,9 @@ type Config struct {
 	Limits     map[string]any // the limits in force, as GET /stats shows them, by flag
 	// Demo, if set, answers GET demo/session: a token for the page.
 	Demo func() (user, token string, err error)
+	// DemoKey, if set, is what POST demo/key gives to a page on the server's own
+	// machine: an API key, which Deps.Keys knows, for that user alone.
+	DemoKey string
 }
 
 // Deps are what the API stands on.

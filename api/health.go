@@ -49,16 +49,3 @@ func (a *API) alive(c echo.Context) error {
 func (a *API) openapi(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/yaml", openapiYAML)
 }
-
-// demoSession gives the page a token in demo mode.
-func (a *API) demoSession(c echo.Context) error {
-	user, token, err := a.cfg.Demo()
-	if err != nil {
-		return err
-	}
-	c.Response().Header()["Cache-Control"] = noStore
-	return c.JSON(http.StatusOK, map[string]string{
-		"user": user, "token": token,
-		"note": "This server runs with --demo: anybody who reaches it may watch the user " + user + ".",
-	})
-}

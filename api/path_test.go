@@ -67,7 +67,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 			// A colon begins no parameter: these are not the batch.
 			"/api/v1/events", "/api/v1/eventsbatch", "/api/v1/events:other", "/api/v1/events:batch/x", "/api/v1/events/batch", "/api/v1/eventsX",
 			"/events/", "/events/x", "/eventsX", "/ws/", "/hubs", "/hubs/other", "/hub/negotiate/x", "/problems", "/problems/", "/problems/none", "/problems/a/b", "/metrics/", "//events",
-			"/Events", "/API/v1/broadcasts", "/%65vents", "/demo/session",
+			"/Events", "/API/v1/broadcasts", "/%65vents", "/demo/session", "/demo/key",
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 				a := f.send(method, path, keyAll, "")

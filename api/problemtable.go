@@ -74,6 +74,11 @@ var problemTypes = []problemType{
 		remedy:  "Send the cursor as it came with the last event, or, without one, 0 or latest.",
 	},
 	{
+		slug: "demo-key", status: http.StatusForbidden, title: "This key stays on this machine", retry: retryNo,
+		meaning: "A server with --demo gives a key for the demo's user to its own page, in a browser on the same machine and without a proxy between them, and to nobody else.",
+		remedy:  "Paste an API key into the page.",
+	},
+	{
 		slug: "disk-full", status: http.StatusInsufficientStorage, title: "The disk is full", retry: retryWaiting, wait: retryLater,
 		meaning: "The file system of the data directory has no room. Nothing was published. What was published before is delivered and replayed as ever.",
 		remedy:  "Make room there, or keep less (log-age, log-disk-bytes); publishing goes on as soon as there is room.",
@@ -132,6 +137,11 @@ var problemTypes = []problemType{
 		slug: "origin", status: http.StatusForbidden, title: "This origin may not connect", retry: retryNo,
 		meaning: "The page's origin is neither the server's own, as the Host header names it, nor one of --allowed-origins. CORS does not protect WebSockets, so the server checks the origin itself.",
 		remedy:  "Start the server with --allowed-origins and the page's origin, with its scheme, and its port if it has one: https://app.example.org. The server's log names the origin that was refused.",
+	},
+	{
+		slug: "other-user", status: http.StatusForbidden, title: "This key is for another user", retry: retryNo,
+		meaning: "The key is good, but for one user alone, as the demo's is, and the call is about another, or about more than one.",
+		remedy:  "Use a key for all users, such as that in the data directory.",
 	},
 	{
 		slug: "rate-limited", status: http.StatusTooManyRequests, title: "Too many requests", retry: retryWaiting,

@@ -52,6 +52,9 @@ func (a *API) routes(d Deps) {
 	if a.cfg.Demo != nil {
 		a.get("/demo/session", a.demoSession)
 	}
+	if a.cfg.DemoKey != "" {
+		a.post("/demo/key", a.demoKey)
+	}
 	if d.Page != nil {
 		page := echo.WrapHandler(d.Page)
 		a.get("/", page)

@@ -62,6 +62,7 @@ func (f *fixture) routes() map[string]bool {
 func TestRoutesAndDocumentAgree(t *testing.T) {
 	f := newFixture(t, func(s *setup) {
 		s.Demo = func() (string, string, error) { return "", "", errors.New("not asked for") }
+		s.DemoKey = "not asked for"
 		s.page = http.NotFoundHandler()
 	})
 	documented := map[string]bool{}

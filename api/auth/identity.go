@@ -25,7 +25,8 @@ const (
 // Identity is who stands behind a request. It is shared between all requests
 // that bring the same token and must not be changed.
 type Identity struct {
-	// User is the claim sub; empty for an API key.
+	// User is the claim sub. Of an API key it is the one user whom it is for;
+	// empty if it is for all.
 	User string
 	// Device is the claim device, else did; may be empty.
 	Device string
@@ -44,6 +45,12 @@ type Identity struct {
 	IssuedAt time.Time
 	// Scopes is what the caller may do on the backend API.
 	Scopes Scope
+}
+
+// OnlyFor returns the one user whom an API key is for. A token that has scopes is,
+// like most keys, for all.
+func (id *Identity) OnlyFor() (user string, only bool) {
+	return id.User, id.KeyName != "" && id.User != ""
 }
 
 // AllowsChannel reports whether the claim channels names the channel, either

@@ -123,7 +123,8 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 			stop()
 			return nil, err
 		}
-		apiConfig.Demo = s.demo.session
+		apiConfig.Demo, apiConfig.DemoKey = s.demo.session, s.demo.key
+		keys = append(keys, s.demo.keys)
 	}
 	if apiConfig.Webhook, err = newWebhook(cfg); err != nil {
 		s.closeLedger(ctx)

@@ -68,6 +68,11 @@ func get(t *testing.T, url string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return do(t, req)
+}
+
+func do(t *testing.T, req *http.Request) (int, string) {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -181,5 +186,29 @@ func TestBasePathStandsBeforeEverything(t *testing.T) {
 	}
 	if status, _ := get(t, strings.TrimSuffix(s.url, "/live")+"/readyz"); status != http.StatusNotFound {
 		t.Errorf("/readyz outside the base path = %d, want 404", status)
+	}
+}
+
+// The page of the demo gets a key that opens the demo's user and no other.
+func TestDemoGivesItsPageAKey(t *testing.T) {
+	s := start(t, func(c *config.Config) { c.Demo = true })
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/demo/key", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Origin", s.url)
+	var given struct{ Key string }
+	if status, body := do(t, req); status != http.StatusOK || json.Unmarshal([]byte(body), &given) != nil {
+		t.Fatalf("/demo/key = %d %s", status, body)
+	}
+	for user, want := range map[string]int{"demo": http.StatusOK, "alice": http.StatusForbidden} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1/users/"+user+"/devices", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+given.Key)
+		if status, body := do(t, req); status != want {
+			t.Errorf("devices of %s = %d %s, want %d", user, status, body, want)
+		}
 	}
 }
