@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,9 +40,7 @@ func TestTheDemosKeyStaysHere(t *testing.T) {
 		if origin != "" {
 			r.Header.Set("Origin", origin)
 		}
-		for name, values := range header {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, header)
 		return f.do(r)
 	}
 	a := ask("", f.url, nil)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Progress, describeProgress, humanize, operationName } from '../static/console/state/progress.js';
+import { describeProgress, humanize, operationName } from '../static/console/state/backupevent.js';
+import { Progress } from '../static/console/state/progress.js';
 import { event } from './fakes.js';
 
 const received = (data, type = 'backup.progress', origin = 'live') => ({ event: event(1, 'e1', { type, data }), origin });

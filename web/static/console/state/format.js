@@ -41,6 +41,28 @@ export function span(ms) {
   return `${Math.round(ms / 3_600_000)} h`;
 }
 
+/** A span before now, roughly: "just now", "4 min ago", "3 days ago". */
+export function ago(ms) {
+  if (ms < 10_000) return 'just now';
+  if (ms < 60_000) return `${Math.floor(ms / 1000)} s ago`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ago`;
+  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ago`;
+  return `${plural(Math.floor(ms / 86_400_000), 'day')} ago`;
+}
+
+/** The local day, "Sun 29 Nov 2026"; "" if it is none. */
+export function day(ms) {
+  const at = new Date(ms);
+  if (Number.isNaN(at.getTime())) return '';
+  return at.toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).replace(',', '');
+}
+
+/** A time for the attribute datetime, or undefined. */
+export function isoTime(ms) {
+  const at = new Date(ms);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
 /** Events per second: "0", "0.4", "12", "1,340". */
 export function rate(perSecond) {
   if (perSecond <= 0) return '0';

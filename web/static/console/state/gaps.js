@@ -1,11 +1,11 @@
 import { plural } from './format.js';
 
 const reasons = {
-  evicted: 'The log keeps a bounded number of events, and newer ones have pushed these out.',
-  expired: 'They were older than the log keeps events.',
+  evicted: 'All logs together are bounded, and other users have pushed these out.',
+  expired: 'They were older than the log keeps events, or than they themselves asked for.',
   epoch: 'The cursor is of another epoch: its numbers mean nothing in this log.',
   ahead: 'The cursor names events that this log never had.',
-  limit: 'More was missed than one replay may deliver.',
+  limit: 'The log of a user keeps a bounded number of events and bytes, and newer ones have pushed these out.',
 };
 
 const titles = {
@@ -29,6 +29,20 @@ export function explainGap(gap) {
     range,
     why: reasons[reason] ?? 'The server gave a reason this page does not know.',
     advice: 'Fetch your state anew. From here on nothing is missing.',
+  };
+}
+
+/**
+ * What a gap in a log means to somebody who looks at the log, in words.
+ * @param {{from: number, to: number, reason: string}} gap
+ * @returns {{title: string, range: string, why: string}}
+ */
+export function explainLoss({ from, to, reason }) {
+  const count = to - from + 1;
+  return {
+    title: `${plural(count, 'event')} ${count === 1 ? 'is' : 'are'} gone`,
+    range: count === 1 ? `seq ${from}` : `seq ${from} to ${to}`,
+    why: reasons[reason] ?? 'The server gave a reason this page does not know.',
   };
 }
 

@@ -1,5 +1,6 @@
 import { Progress } from './progress.js';
 import { Rate } from './rate.js';
+import { Skew } from './skew.js';
 import { Stream } from './stream.js';
 import { Strip } from './strip.js';
 
@@ -9,7 +10,8 @@ import { Strip } from './strip.js';
  */
 export class Model {
   stream = new Stream();
-  strip = new Strip();
+  #skew = new Skew();
+  strip = new Strip(this.#skew);
   progress = new Progress();
   #rate = new Rate();
   #status = { state: 'idle' };
@@ -58,6 +60,12 @@ export class Model {
     this.#awaySince = null;
     this.#lastResume = summary;
     this.stream.addMark('caughtup', { transport: summary.transport, recovered: summary.recovered, summary, awayMs }, now);
+  }
+
+  /** The backups at a local time, and that time as the server has it. */
+  runs(now) {
+    const at = now + this.#skew.ms;
+    return [this.progress.list(at), at];
   }
 
   /** The figures of the line card. */

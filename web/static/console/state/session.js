@@ -17,6 +17,7 @@ export class Session {
   #fetch;
   #storage;
   #token = null;
+  #looked = false;
   /** @type {{user: string, demo: boolean, note: string} | null} */
   who = null;
   /** Whether the server is known to give demo sessions. */
@@ -33,17 +34,21 @@ export class Session {
 
   /** Finds a token; false if the user has to paste one. A pasted one wins over the demo's. */
   async begin() {
-    await this.#look();
+    await this.look();
     const kept = this.#storage.getItem(storageKey);
     if (kept) this.#use(kept, { user: userOf(kept), demo: false, note: '' });
     else if (this.here.demo) await this.#fetchDemo();
     return this.who !== null;
   }
 
-  async #look() {
+  /** What the server says of itself, asked once. */
+  async look() {
+    if (this.#looked) return this.here;
     const response = await this.#fetch(`${this.#base}console/here.json`, { cache: 'no-store' });
     if (!response.ok) throw new Error(`console/here.json answered ${response.status}`);
     this.here = await response.json();
+    this.#looked = true;
+    return this.here;
   }
 
   /** Takes a pasted token. Returns what is wrong with it, or "". */

@@ -1,3 +1,5 @@
+import { Skew } from './skew.js';
+
 // A bar of the strip stands for this much time. 60 s make 120 bars.
 const bucketMs = 500;
 export const stripMs = 60_000;
@@ -10,17 +12,19 @@ export const stripMs = 60_000;
 export class Strip {
   #buckets = new Map();
   #away = [];
-  // Server clock minus ours, as far as live events show it.
-  #skew = null;
+  #skew;
+
+  /** @param {Skew} skew of the server's clock; live events tell it */
+  constructor(skew = new Skew()) {
+    this.#skew = skew;
+  }
 
   /** @param {{event: {ts?: number}, origin: string}} received  @param {number} now */
   add({ event, origin }, now) {
     if (origin === 'redelivery') return;
     const ts = Number.isFinite(event.ts) ? event.ts : now;
-    if (origin === 'live') this.#skew = Math.max(this.#skew ?? -Infinity, ts - now);
-    // Below a second it is the way here, not a wrong clock.
-    const skew = Math.abs(this.#skew ?? 0) > 1000 ? this.#skew : 0;
-    const at = Math.min(ts - skew, now);
+    if (origin === 'live') this.#skew.see(ts, now);
+    const at = Math.min(ts - this.#skew.ms, now);
     if (at < now - stripMs - bucketMs) return;
     const key = Math.floor(at / bucketMs);
     const bucket = this.#buckets.get(key) ?? { live: 0, replay: 0 };

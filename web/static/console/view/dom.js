@@ -15,7 +15,7 @@ export function el(tag, attributes = {}, ...children) {
     if (value === undefined || value === false || value === null) continue;
     element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== ''));
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== '' && child !== false));
   return element;
 }
 
@@ -56,5 +56,19 @@ async function copy(text) {
     const ok = document.execCommand('copy');
     area.remove();
     return ok;
+  }
+}
+
+/**
+ * Makes the list's children those nodes, in their order. What stays is not touched, so
+ * that focus, a selection and the place of scrolling stay with it.
+ */
+export function arrange(list, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
+  let at = list.firstElementChild;
+  for (const node of nodes) {
+    if (node === at) at = at.nextElementSibling;
+    else list.insertBefore(node, at);
   }
 }

@@ -60,7 +60,7 @@ export class LineView {
     const { state } = status;
     this.#lamp.dataset.state = state;
     setText(this.#state, titles[state]);
-    document.title = `${titles[state]} – Hubline console`;
+    if (!byId('live-view').hidden) document.title = `${titles[state]} – Hubline console`;
 
     const editable = state === 'offline' || state === 'stopped';
     this.#sinceField.hidden = !editable;

@@ -1,9 +1,7 @@
-import { clockTime, over, plural, span, summarize } from '../state/format.js';
+import { clockTime, over, plural, span } from '../state/format.js';
 import { explainGap } from '../state/gaps.js';
-import { describeProgress } from '../state/progress.js';
 import { el, setText } from './dom.js';
-
-const originWords = { replay: 'replayed', redelivery: 'redelivered' };
+import { eventRow, gapRow } from './eventrow.js';
 
 /** Draws the stream, newest on top, and holds it still when asked. */
 export class StreamView {
@@ -64,41 +62,9 @@ export class StreamView {
 
 function row(entry) {
   if (entry.kind === 'event') return eventRow(entry);
-  if (entry.kind === 'gap') return gapRow(entry);
+  if (entry.kind === 'gap') return gapRow(entry.gap);
   return el('li', { class: 'mark', 'data-kind': entry.kind, 'data-whole': String(entry.recovered !== false) },
     el('p', { class: 'mark-text' }, ...markWords(entry)));
-}
-
-function eventRow({ event, origin }) {
-  const badge = originWords[origin];
-  const details = el('details', {},
-    el('summary', {},
-      el('span', { class: 'seq mono' }, String(event.seq)),
-      el('span', { class: 'type' }, event.type,
-        event.channel && el('span', { class: 'channel' }, event.channel)),
-      badge && el('span', { class: 'badge' }, badge),
-      el('time', { class: 'time mono', datetime: isoTime(event.ts) }, clockTime(event.ts)),
-      el('span', { class: 'glance' }, describeProgress(event) ?? summarize(event.data))));
-  // Filled when opened: most are never looked into.
-  details.addEventListener('toggle', () => {
-    if (details.open && details.childElementCount === 1) details.append(inside(event));
-  });
-  return el('li', { class: 'event', 'data-origin': origin }, details);
-}
-
-function inside(event) {
-  const fact = (name, value) => value && el('div', {}, el('dt', {}, name), el('dd', { class: 'mono' }, value));
-  return el('div', { class: 'inside' },
-    el('dl', {}, fact('Cursor', event.cursor), fact('Id', event.id), fact('Channel', event.channel)),
-    el('pre', { tabindex: '0' }, JSON.stringify(event.data, null, 2) ?? 'no data'));
-}
-
-function gapRow({ gap }) {
-  const { title, range, why, advice } = explainGap(gap);
-  return el('li', { class: 'gap-bar' },
-    el('p', { class: 'gap-title' }, title),
-    el('p', { class: 'gap-facts mono' }, [range, `reason: ${gap.reason}`].filter(Boolean).join(' · ')),
-    el('p', {}, `${why} `, el('strong', {}, advice)));
 }
 
 function markWords({ kind, cursor, transport, error, summary, awayMs, at }) {
@@ -131,9 +97,4 @@ function caughtUpWords({ count, tookMs, recovered, gap }, way, awayMs) {
 function gapWords(gap) {
   const range = gap ? explainGap(gap).range : '';
   return gap ? `${range || 'a gap'} (${gap.reason})` : 'see the gap';
-}
-
-function isoTime(ms) {
-  const at = new Date(ms);
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }
