@@ -84,7 +84,7 @@ export class Hubline {
   async confirmed({ user, device }) {
     const until = Date.now() + 20_000;
     for (;;) {
-      const { body } = await this.#get(`/api/v1/users/${user}/devices`, await this.#key());
+      const { body } = await this.#get(`/api/v1/users/${user}/devices`, await this.key());
       const it = JSON.parse(body).devices.find((one) => one.device === device);
       if (it?.lag === 0) return;
       if (Date.now() > until) throw new Error(`the device has not confirmed everything: ${body}`);
@@ -95,10 +95,6 @@ export class Hubline {
   async written() {
     const token = await this.token('clock');
     await this.#get('/events?wait=2.5', token); // a clock that needs no timer
-  }
-
-  async #key() {
-    return (await readFile(path.join(this.#data, 'api-key'), 'utf8')).trim();
   }
 
   async #get(path, credentials) {
@@ -134,12 +130,17 @@ export class Hubline {
     return token;
   }
 
+  /** The API key that the server has made, with every scope. */
+  async key() {
+    return (await readFile(path.join(this.#data, 'api-key'), 'utf8')).trim();
+  }
+
   /**
    * Publishes events one after the other; an event is an object, or JSON text that goes out as it is.
    * Returns the receipts.
    */
   async publish(user, events) {
-    const key = await this.#key();
+    const key = await this.key();
     const receipts = [];
     for (const event of events) {
       const body = typeof event === 'string' ? event : JSON.stringify(event);

@@ -9,7 +9,7 @@ export class LogView {
   #rows = new Map();
 
   /**
-   * @param {{list: Element, empty: Element, note: Element, older: HTMLButtonElement, end: Element}} parts
+   * @param {{list: Element, empty: Element, note: Element, older: Element, end: Element, follow: Element}} parts
    * @param {(event: object) => Element[]} actions makes the buttons of an opened event
    */
   constructor(parts, actions) {
@@ -22,11 +22,17 @@ export class LogView {
     return this.#parts.list.querySelector('details[open]') !== null;
   }
 
+  /** What is shown, in words. */
+  get words() {
+    const { note, empty } = this.#parts;
+    return note.textContent || empty.textContent;
+  }
+
   /**
-   * @param {import('../state/timeline.js').Timeline} timeline
+   * @param {import('../state/userlog.js').UserLog} log
    * @param {{filtered: boolean, arriving: boolean}} how arriving: what is new comes as one watches
    */
-  render(timeline, { filtered, arriving }) {
+  render({ timeline, following, pending }, { filtered, arriving }) {
     const rows = new Map();
     let lastDay = null;
     for (const item of timeline.items.toReversed()) {
@@ -42,6 +48,9 @@ export class LogView {
     this.#rows = rows;
     arrange(this.#parts.list, [...rows.values()]);
     this.#tell(timeline, filtered);
+    const { follow } = this.#parts;
+    follow.setAttribute('aria-pressed', String(following));
+    setText(follow, pending ? `Show ${pending.toLocaleString('en')} new` : following ? 'Following' : 'Follow');
   }
 
   clear() {
