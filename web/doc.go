@@ -1,5 +1,6 @@
-// Package web serves the console: the live page at / on which a person watches
-// events arrive, cuts the connection and sees the replay happen.
+// Package web serves the console: the page at / on which a person watches events
+// arrive, cuts the connection and sees the replay happen, and on which an
+// administrator looks at logs, backups and devices, and replays.
 //
 // The page is plain HTML, CSS and ES modules, embedded as they stand in static/.
 // There is no build step, and nothing is loaded from another origin. The browser
@@ -7,5 +8,5 @@
 // outside its folder, so other code may take it as it is.
 //
 // The page talks to the server only through relative URLs (events, events/negotiate,
-// demo/session), so it works under any base path.
+// api/v1, demo/session, demo/key), so it works under any base path.
 package web
