@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Model } from '../static/console/state/model.js';
 import { Progress, stalledMs } from '../static/console/state/progress.js';
 import { RunLog } from '../static/console/state/runlog.js';
 import { FakeLog } from './fakelog.js';
@@ -81,4 +82,13 @@ test('of a very long log the newest part is looked at', async () => {
   const runs = new RunLog((query) => log.read(query));
   await runs.update();
   assert.deepEqual([runs.partial, runs.progress.list()], [true, []]);
+});
+
+test('a clock that is off makes no run stall', () => {
+  const model = new Model();
+  const hour = 3_600_000;
+  const report = { event: { ...event(1, 'e1', { type: 'backup.progress', data: base }), ts: 5 * hour }, origin: 'live' };
+  model.event(report, 4 * hour); // the server is an hour ahead
+  assert.deepEqual(model.runs(4 * hour + 1000).map((x) => x[0]?.state ?? x), ['running', 5 * hour + 1000]);
+  assert.equal(model.runs(4 * hour + stalledMs)[0][0].state, 'stalled');
 });

@@ -35,8 +35,7 @@ export class AdminHead {
   /** @param {'demo'|'pasted'|null} source of the key  @param {boolean} opened whether it opens the log */
   setKey(source, opened) {
     setText(byId('key-note'), keyWords[source] ?? '');
-    byId('key-change').hidden = source === null;
-    byId('replay-open').hidden = !opened;
+    for (const id of ['key-change', 'replay-open']) byId(id).hidden = !opened;
   }
 
   /** @param {import('../state/userlog.js').UserLog} log  @param {number} kept how many events it has */

@@ -78,7 +78,8 @@ class Row {
         el('span', { class: 'stage-title' }, title), ' ', el('span', { class: 'stage-time' }, span((next?.at ?? run.ts) - at)));
     });
     stages.replaceChildren(...items);
-    stages.hidden = items.length < 2;
+    // A single one says no more than the line above, unless the run has ended in it.
+    stages.hidden = items.length < (run.state === 'failed' ? 1 : 2);
     const ticks = run.stages.slice(1).filter(({ fraction }) => fraction > 0 && fraction < 1).map(({ fraction }) => {
       const tick = el('span', { class: 'bar-tick' });
       tick.style.setProperty('--at', String(fraction));
