@@ -32,7 +32,7 @@ let users = 0;
 /** A user nobody else has, with events. */
 async function userWith(...events) {
   const user = `admin-${++users}`;
-  await stage.hubline.publish(user, events);
+  await stage.hubline.publishBatch(user, events);
   return user;
 }
 
@@ -75,8 +75,11 @@ describe('administration', { skip: noChromium }, () => {
     await page.press('Show 101 new');
     await page.sees(640);
     assert.ok(await page.domRows() <= 501);
+    await page.press('Following');
     await stage.hubline.publish(user, many(3));
+    await page.press('Show 3 new');
     await page.sees(643);
+    await page.page.getByRole('button', { name: 'Following', pressed: true }).waitFor();
     assert.deepEqual(wrong(page), []);
   });
 
@@ -196,7 +199,7 @@ describe('administration', { skip: noChromium }, () => {
     await page.page.locator('#replay-types').fill(type);
     await page.press('Show what it would send');
     const words = await page.preview('What would be sent');
-    assert.match(words, /^2 events in seq 1 to \d+\. .* would be made, to \d+ connection/);
+    assert.match(words, /^2 events in seq 1 to \d+\. .* would be sent, to \d+ connection/);
     const connections = Number(words.match(/to (\d+) connection/)[1]);
     await page.text('#preview-lists', type);
     await page.text('#preview-lists', 'WebSocket');
@@ -212,7 +215,7 @@ describe('administration', { skip: noChromium }, () => {
     await page.preview('What would be sent');
     await stage.hubline.publish('demo', [{ type, data: 'after it was shown' }]);
     await page.press(`Send ${2 * connections} to ${connections} connection${connections > 1 ? 's' : ''}`);
-    assert.match(await page.preview('Sent'), /were made/);
+    assert.match(await page.preview('Sent'), /were sent/);
     await rows('redelivery').nth(1).waitFor();
     assert.deepEqual([await rows('redelivery').count(), await rows('live').count()], [2, 3]);
     assert.equal(await rows('redelivery').first().locator('.badge').innerText(), 'redelivered');

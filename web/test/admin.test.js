@@ -214,9 +214,14 @@ test('a user\u2019s log is followed, held while somebody reads, and caught up wi
   assert.deepEqual([view.following, view.pending, seqs(view).at(-1)], [false, 1, 5]);
   await view.follow();
   assert.deepEqual([view.following, view.pending, seqs(view).at(-1)], [true, 0, 6]);
+  view.hold();
+  log.add(1);
+  await view.update(false);
+  assert.deepEqual([view.pending, seqs(view).at(-1)], [1, 6]);
+  await view.follow();
   log.add(5000);
   await view.update(false);
-  assert.equal(seqs(view).at(-1), 5006);
+  assert.equal(seqs(view).at(-1), 5007);
   assert.ok(seqs(view).length <= 500);
 });
 

@@ -69,7 +69,8 @@ export class Admin {
     this.#onUser = onUser;
     this.#ring = new KeyRing({ base, fetch, storage });
     this.#api = new AdminAPI({ base, fetch, key: () => this.#ring.key, onDate: (at, now) => this.#skew.see(at, now) });
-    byId('log-follow').addEventListener('click', ({ currentTarget }) => this.#during(currentTarget, (log) => log.follow()));
+    byId('log-follow').addEventListener('click', ({ currentTarget }) => this.#during(currentTarget, (log) => (
+      log.following && log.pending === 0 ? log.hold() : log.follow())));
     byId('log-older').addEventListener('click', ({ currentTarget }) => this.#during(currentTarget, (log) => log.older()));
     document.addEventListener('visibilitychange', () => this.#pace());
   }

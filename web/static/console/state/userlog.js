@@ -70,6 +70,11 @@ export class UserLog {
     });
   }
 
+  /** Stays where it is, until it follows again. */
+  hold() {
+    this.following = false;
+  }
+
   /** Goes to the newest end and stays there. */
   follow() {
     return this.#exclusive(async () => {

@@ -18,9 +18,8 @@ export function replayWords({ dryRun, from, to, matching, sent, notSent, connect
   if (matching === 0) return `No event in ${range} is like that.`;
   const found = `${plural(matching, 'event')} in ${range}.`;
   if (connections.length === 0) return `${found} Nobody is connected who could be sent ${matching === 1 ? 'it' : 'them'}; who comes later resumes by itself.`;
-  const deliveries = `${sent.toLocaleString('en')} of ${plural(sent + notSent, 'delivery').replace('deliverys', 'deliveries')}`;
-  const rest = notSent ? ` ${notSent.toLocaleString('en')} ${dryRun ? 'would find' : 'found'} no room in their queues.` : '';
-  return `${found} ${deliveries} ${dryRun ? 'would be' : 'were'} made, to ${plural(connections.length, 'connection')}.${rest}`;
+  const rest = notSent ? ` ${notSent.toLocaleString('en')} more ${dryRun ? 'would find' : 'found'} no room in their queues.` : '';
+  return `${found} ${sent.toLocaleString('en')} ${dryRun ? 'would be' : 'were'} sent, to ${plural(connections.length, 'connection')}.${rest}`;
 }
 
 /** The lists below it: what is gone, who is sent how much, which events. */
