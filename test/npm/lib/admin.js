@@ -87,7 +87,7 @@ export class AdminPage extends Console {
 
   /** The words of the dry run, or of what was sent. */
   async preview(title) {
-    await this.page.locator('#preview-title', { hasText: title }).waitFor();
+    await this.page.locator('#replay-preview').getByRole('heading', { name: title, exact: true }).waitFor();
     return this.text('#preview-words');
   }
 }
