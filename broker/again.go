@@ -4,11 +4,32 @@ import (
 	"hubline/replay"
 )
 
-// again is what waits to be delivered again to one connection. Its memory goes when
-// nothing waits any more.
-type again struct {
-	items []againItem
-	bytes int
+// beside is what waits beside the queue of one connection: events to be delivered again,
+// and notices. Its memory goes when nothing waits any more.
+type beside struct {
+	items   []againItem
+	bytes   int // of items
+	notices []waitingNotice
+}
+
+// besideLocked returns what waits beside the queue, and never nil.
+func (s *Subscription) besideLocked() *beside {
+	if s.beside == nil {
+		s.beside = &beside{}
+	}
+	return s.beside
+}
+
+// tidyLocked gives the memory back when nothing waits.
+func (s *Subscription) tidyLocked() {
+	switch b := s.beside; {
+	case len(b.items)+len(b.notices) == 0:
+		s.beside = nil
+	case len(b.notices) == 0:
+		b.notices = nil
+	case len(b.items) == 0:
+		b.items = nil
+	}
 }
 
 type againItem struct {
@@ -50,8 +71,8 @@ func (s *Subscription) redeliver(a *asked, dry bool) (to Recipient, ok bool) {
 	}
 	to = Recipient{Waker: s.waker, Device: s.device}
 	count, bytes := s.queue.count, s.queue.bytes
-	if s.again != nil {
-		count, bytes = count+len(s.again.items), bytes+s.again.bytes
+	if s.beside != nil {
+		count, bytes = count+len(s.beside.items), bytes+s.beside.bytes
 	}
 	after := s.u.log.State().Head
 	maxCount, maxBytes := sh.broker.cfg.QueueEvents, sh.broker.cfg.QueueBytes
@@ -79,22 +100,18 @@ func (s *Subscription) redeliver(a *asked, dry bool) (to Recipient, ok bool) {
 
 // pushAgain appends an item; s.mu is held.
 func (s *Subscription) pushAgain(it againItem, size int) {
-	if s.again == nil {
-		s.again = &again{}
-	}
-	s.again.items = append(s.again.items, it)
-	s.again.bytes += size
+	b := s.besideLocked()
+	b.items = append(b.items, it)
+	b.bytes += size
 }
 
 // popAgain removes the oldest item, of which there is one; s.mu is held.
 func (s *Subscription) popAgain() againItem {
-	a := s.again
-	it := a.items[0]
-	a.items[0] = againItem{} // the event must not outlive its delivery
-	a.items, a.bytes = a.items[1:], a.bytes-it.frame.Event.Size()
-	if len(a.items) == 0 {
-		s.again = nil
-	}
+	b := s.beside
+	it := b.items[0]
+	b.items[0] = againItem{} // the event must not outlive its delivery
+	b.items, b.bytes = b.items[1:], b.bytes-it.frame.Event.Size()
+	s.tidyLocked()
 	return it
 }
 
@@ -102,12 +119,12 @@ func (s *Subscription) popAgain() againItem {
 // first has been taken; s.mu is held.
 func (s *Subscription) againDue() bool {
 	switch {
-	case s.again == nil:
+	case s.beside == nil || len(s.beside.items) == 0:
 		return false
 	case s.queue.count > 0:
-		return s.queue.oldest().seq > s.again.items[0].after
+		return s.queue.oldest().seq > s.beside.items[0].after
 	case s.behind:
-		return s.pos >= s.again.items[0].after
+		return s.pos >= s.beside.items[0].after
 	}
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hubline/replay"
 )
@@ -48,6 +49,13 @@ type Config struct {
 	// MaxMemberships bounds those of all users together, at about 50 bytes each and the
 	// names. Zero means 10,000,000.
 	MaxMemberships int
+	// MaxPresenceMembers bounds the members of a presence channel, below
+	// MaxChannelMembers: all are told of each. Zero means 1,000.
+	MaxPresenceMembers int
+	// PresenceGrace is how long a user without a connection is still in its presence
+	// channels, so that nobody hears of a reconnect; it ends with the next SweepPresence.
+	// Zero means 5 s.
+	PresenceGrace time.Duration
 	// Ledger, which must be the Store's Backing too, is where events are written
 	// before anybody sees them. Nil means that they are kept in memory alone.
 	Ledger Ledger
@@ -68,6 +76,10 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxChannelsPerUser, 1000)
 	def(&c.MaxChannelMembers, 100_000)
 	def(&c.MaxMemberships, 10_000_000)
+	def(&c.MaxPresenceMembers, 1000)
+	if c.PresenceGrace <= 0 {
+		c.PresenceGrace = 5 * time.Second
+	}
 	return c
 }
 
@@ -78,6 +90,9 @@ type Broker struct {
 	shards  []shard
 	devices deviceCursors
 	roster  *roster
+
+	gatherings gatherings
+	maxNotices int
 
 	connections atomic.Int64
 	refused     atomic.Uint64
@@ -103,11 +118,13 @@ type shard struct {
 	seen     *seen                     // devices that have gone; nil: none has
 	counters counters
 
+	attendance *attendance // nil: nobody is a member of a presence channel
+
 	// publishing is held to publish to a channel whose owner's name hashes here, when
 	// there is no ledger.
 	publishing sync.Mutex
 
-	_ [24]byte // two shards share no cache line
+	_ [56]byte // two shards share no cache line
 }
 
 // user is one user with at least one connection. The shard's lock guards it.
@@ -142,6 +159,7 @@ func New(cfg Config, store *replay.Store) *Broker {
 	}
 	b.devices.init(cfg.DeviceCursors, cfg.Ledger)
 	b.roster = newRoster(store.ShardOf)
+	b.gatherings.channels, b.maxNotices = make(map[string]*gathering), maxNotices
 	if cfg.Ledger != nil {
 		b.loadMemberships(cfg.Ledger)
 		b.committer = newCommitter(b, cfg.Ledger)
@@ -170,6 +188,7 @@ func (b *Broker) Err() error {
 // must be called before that is closed; without one there is no need.
 func (b *Broker) Close() {
 	b.Drain()
+	b.gatherings.close()
 	if b.committer != nil {
 		b.committer.close()
 	}

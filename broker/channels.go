@@ -15,21 +15,25 @@ var (
 	ErrTooManyChannels = errors.New("user is in as many channels as allowed")
 	// ErrTooManyMembers: the channel has as many as allowed.
 	ErrTooManyMembers = errors.New("channel has as many members as allowed")
+	// ErrTooManyPresent: the presence channel has as many members as allowed.
+	ErrTooManyPresent = errors.New("presence channel has as many members as allowed")
 	// ErrTooManyMemberships: the server keeps as many as it may.
 	ErrTooManyMemberships = errors.New("server keeps as many memberships as it may")
 )
 
 // Member is one of a channel's.
 type Member struct {
-	User   string
-	Online bool // has a connection
+	User string
+	// Online: has a connection; of a presence channel, is in it, which lasts a grace
+	// longer.
+	Online bool
 }
 
 // AddMember puts the user into the channel: events published to it from now on enter
 // the user's log. The membership is the user's, not a connection's, and holds until
 // RemoveMember. added is false for one who was in it. With a Ledger it waits until
 // the membership is on disk. It returns ErrTooManyChannels, ErrTooManyMembers,
-// ErrTooManyMemberships or ErrDraining and, with a Ledger, ErrNoSpace, ErrLog or
+// ErrTooManyPresent, ErrTooManyMemberships or ErrDraining and, with a Ledger, ErrNoSpace, ErrLog or
 // ErrBusy.
 func (b *Broker) AddMember(channel, user string) (added bool, err error) {
 	return b.change(&membership{channel: channel, user: user, in: true})
@@ -54,8 +58,12 @@ func (b *Broker) Members(channel, after string, limit int) (list []Member, total
 		}
 	}
 	slices.Sort(names)
+	online := b.online
+	if IsPresence(channel) {
+		online = func(user string) bool { return b.isIn(channel, user) }
+	}
 	for _, name := range names[:min(max(0, limit), len(names))] {
-		list = append(list, Member{User: name, Online: b.online(name)})
+		list = append(list, Member{User: name, Online: online(name)})
 	}
 	return list, len(all)
 }
@@ -116,9 +124,7 @@ func (b *Broker) change(c *membership) (changed bool, err error) {
 		return false, ErrDraining
 	}
 	if b.committer == nil {
-		b.roster.mu.Lock()
-		defer b.roster.mu.Unlock()
-		return b.roster.changeLocked(c, b.rosterBounds())
+		return b.changeInMemory(c)
 	}
 	p := &Pending{change: c, done: make(chan struct{})}
 	if err := b.committer.enqueue(p); err != nil {
@@ -128,8 +134,38 @@ func (b *Broker) change(c *membership) (changed bool, err error) {
 	return c.changed && err == nil, err
 }
 
+// changeInMemory is change without a ledger. The user's lock is held for both, so that
+// changes of a membership are announced in their order.
+func (b *Broker) changeInMemory(c *membership) (changed bool, err error) {
+	sh := b.shard(c.user)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	b.roster.mu.Lock()
+	changed, err = b.roster.changeLocked(c, b.rosterBounds())
+	b.roster.mu.Unlock()
+	if changed && IsPresence(c.channel) {
+		sh.seatLocked(c.channel, c.user, c.in)
+	}
+	return changed, err
+}
+
+// seat follows changes that are on disk.
+func (b *Broker) seat(changes []*membership) {
+	for _, c := range changes {
+		if !IsPresence(c.channel) {
+			continue
+		}
+		sh := b.shard(c.user)
+		sh.mu.Lock()
+		sh.seatLocked(c.channel, c.user, c.in)
+		sh.mu.Unlock()
+	}
+}
+
 func (b *Broker) rosterBounds() rosterBounds {
-	return rosterBounds{perUser: b.cfg.MaxChannelsPerUser, perChannel: b.cfg.MaxChannelMembers, all: b.cfg.MaxMemberships}
+	return rosterBounds{
+		perUser: b.cfg.MaxChannelsPerUser, perChannel: b.cfg.MaxChannelMembers, perPresence: b.cfg.MaxPresenceMembers, all: b.cfg.MaxMemberships,
+	}
 }
 
 func (r *roster) changeLocked(c *membership, bounds rosterBounds) (changed bool, err error) {
@@ -144,6 +180,14 @@ func (b *Broker) loadMemberships(l Ledger) {
 	b.roster.load(func(yield func(channel, user string) bool) {
 		l.Facts(ledger.Member, func(f ledger.Fact) bool { return yield(f.Of, f.Name) })
 	})
+	for name, c := range b.roster.channels {
+		if !IsPresence(name) {
+			continue
+		}
+		for _, m := range c.members {
+			b.shard(m.name).takeSeatLocked(name, m.name) // nobody else is here yet
+		}
+	}
 }
 
 // SaveRevocation has a revocation of tokens written, which is no matter of the broker's
@@ -199,6 +243,8 @@ func (c *committer) enrol(changes []*Pending) {
 			_, _ = r.changeLocked(&undo, bounds) // there was room a moment ago
 		}
 		r.mu.Unlock()
+	} else {
+		c.broker.seat(done)
 	}
 	settleAll(changes, err)
 }

@@ -66,9 +66,9 @@ func (s *Subscription) describe(head uint64) Connection {
 	case s.queue.count > 0:
 		c.Lag = head + 1 - s.queue.oldest().seq
 	}
-	if s.again != nil {
-		c.Events += len(s.again.items)
-		c.Bytes += s.again.bytes
+	if s.beside != nil {
+		c.Events += len(s.beside.items)
+		c.Bytes += s.beside.bytes
 	}
 	return c
 }

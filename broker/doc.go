@@ -29,13 +29,25 @@
 // published to a channel in one commit for all members; without one, a lock for the
 // channel keeps its publishers apart, so that all members see the same order.
 //
+// # Presence
+//
+// Members of channels whose names begin with presence- are told when others come and go.
+// Each shard knows its users who are members of any ([attendance]), so that a connection
+// of others costs a look at most; a change of a [seat] is noted under the lock under which
+// it happens, and announced by one goroutine that is there while anything is to be
+// announced, to one shard after another. What is told is no event: a [Notice] waits beside
+// the queue, as the last states of each user and channel, and never makes anybody fall
+// behind. The grace that hides reconnects is a list in the order of its ends, which
+// [Broker.SweepPresence] looks at.
+//
 // # Lock order
 //
 //	shard.publishing → shard.mu, roster.mu
 //	shard.mu → Subscription.mu → replay's own locks
 //	shard.mu → deviceCursors.mu
+//	shard.mu → roster.mu (a leaf)
+//	shard.mu → gatherings.mu (a leaf)
 //	Broker.broadcastMu (a leaf)
-//	roster.mu (a leaf)
 //	Frame.mu (a leaf: held only while a frame is encoded)
 //
 // Never two shards' mu at a time. Wakers are called with shard.mu held, so a Waker

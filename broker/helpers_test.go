@@ -132,7 +132,7 @@ func (f *fixture) trySubscribe(o Options, since string) (*client, error) {
 func (s *Subscription) waiting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.closed && (s.queue.count > 0 || s.behind || s.again != nil)
+	return !s.closed && (s.queue.count > 0 || s.behind || s.beside != nil)
 }
 
 // take returns what waits as text: seqs, and gaps in brackets.
@@ -154,6 +154,9 @@ func (c *client) takeBy(n int) string {
 }
 
 func (d *Delivery) text() string {
+	if n := d.Notice; n != nil {
+		return [...]string{"+", "-", "?"}[n.Kind] + n.User + "@" + strings.TrimPrefix(n.Channel, PresencePrefix)
+	}
 	if d.Gap != nil {
 		return gapText(d.Gap)
 	}

@@ -57,17 +57,25 @@ func (s *Subscription) Next(dst []Delivery, maxBytes int) []Delivery {
 	}
 }
 
-// take takes from the queue, and what is to be delivered again. It reports true if
+// take takes from the queue, and what waits beside it. It reports true if
 // what follows is in the log.
 func (s *Subscription) take(dst []Delivery, maxBytes int) (_ []Delivery, behind bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for bytes := 0; len(dst) < cap(dst); {
+		if n := s.nextNotice(); n != nil { // they are few, and no place in the log
+			if bytes += n.size(); bytes > maxBytes && len(dst) > 0 {
+				break
+			}
+			s.popNotice()
+			dst = append(dst, Delivery{Notice: n})
+			continue
+		}
 		again := s.againDue()
 		var ev *replay.Event
 		switch {
 		case again:
-			ev = s.again.items[0].frame.Event
+			ev = s.beside.items[0].frame.Event
 		case s.queue.count > 0:
 			ev = s.queue.oldest().event
 		default:

@@ -188,7 +188,7 @@ func TestRedeliverIsBounded(t *testing.T) {
 			r = f.again("0", "", Redelivery{})
 			wantText(t, "sent after that", r.sent(), tt.next)
 			wantText(t, "took", c.take(), tt.took)
-			if c.again != nil {
+			if c.beside != nil {
 				t.Error("memory is kept")
 			}
 		})
@@ -332,7 +332,7 @@ func TestRedeliverToWhoIsThere(t *testing.T) {
 	c.Close()
 	rung := c.bell.rung.Load()
 	a := &asked{events: []replay.Entry{{Seq: 1, Event: f.event()}}, frames: make([]*Frame, 1)}
-	if to, ok := all[0].redeliver(a, false); ok || to.Sent != 0 || c.bell.rung.Load() != rung || c.again != nil {
+	if to, ok := all[0].redeliver(a, false); ok || to.Sent != 0 || c.bell.rung.Load() != rung || c.beside != nil {
 		t.Errorf("a closed one: %+v, %v", to, ok)
 	}
 }

@@ -75,7 +75,7 @@ func (r *roster) byShard(a, b *member) int {
 func byName(a, b *channel) int { return cmp.Compare(a.name, b.name) }
 
 // rosterBounds are checked before a membership is begun.
-type rosterBounds struct{ perUser, perChannel, all int }
+type rosterBounds struct{ perUser, perChannel, perPresence, all int }
 
 // addLocked puts a user into a channel. It reports false for one who is in it.
 func (r *roster) addLocked(name, user string, b rosterBounds) (added bool, err error) {
@@ -93,6 +93,8 @@ func (r *roster) addLocked(name, user string, b rosterBounds) (added bool, err e
 		return false, ErrTooManyChannels
 	case c != nil && len(c.members) >= b.perChannel:
 		return false, ErrTooManyMembers
+	case c != nil && len(c.members) >= b.perPresence && IsPresence(name):
+		return false, ErrTooManyPresent
 	case r.count >= b.all:
 		return false, ErrTooManyMemberships
 	}
@@ -179,7 +181,7 @@ func (r *roster) load(each func(yield func(channel, user string) bool)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.loading = true
-	none := rosterBounds{perUser: math.MaxInt, perChannel: math.MaxInt, all: math.MaxInt}
+	none := rosterBounds{perUser: math.MaxInt, perChannel: math.MaxInt, perPresence: math.MaxInt, all: math.MaxInt}
 	each(func(channel, user string) bool {
 		_, _ = r.addLocked(channel, user, none) // there are no bounds
 		return true

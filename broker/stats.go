@@ -15,12 +15,16 @@ type Stats struct {
 	Gaps       uint64 // resumes with a gap, and gaps met on reading that no time to live explains
 	Replayed   uint64 // events promised to connections that resumed
 	Refused    uint64 // subscriptions over a bound
+
+	MembersJoined, MembersLeft uint64 // as announced in presence channels
+	NoticesDropped             uint64 // of these, per connection, that gave way to one that the members have changed
 }
 
 // counters are cumulative since the start; the shard's lock guards them, so
 // that cores which publish to different users share no cache line.
 type counters struct {
 	published, duplicates, delivered, lagged, gaps, replayed uint64
+	joined, left, noticesDropped                             uint64
 }
 
 // Stats reads gauges and counters.
@@ -48,4 +52,7 @@ func (sh *shard) addStats(st *Stats) {
 	st.Lagged += c.lagged
 	st.Gaps += c.gaps
 	st.Replayed += c.replayed
+	st.MembersJoined += c.joined
+	st.MembersLeft += c.left
+	st.NoticesDropped += c.noticesDropped
 }

@@ -25,7 +25,7 @@ func (b *Broker) Subscribe(o Options) (*Subscription, Welcome, error) {
 			since = replay.Since{Kind: replay.SinceCursor, Cursor: c}
 		}
 	}
-	s := &Subscription{device: o.Device, match: o.Match, waker: o.Waker, room: int32(min(max(0, o.Room), math.MaxInt32))} //nolint:gosec // within bounds
+	s := &Subscription{device: o.Device, match: o.Match, waker: o.Waker, notices: o.Notices, room: int32(min(max(0, o.Room), math.MaxInt32))} //nolint:gosec // within bounds
 	sv, ok := b.join(s, o.User, since)
 	if !ok {
 		return nil, Welcome{}, b.refuse(ErrTooManyConnections)
@@ -78,7 +78,9 @@ func (b *Broker) join(s *Subscription, name string, since replay.Since) (sv repl
 		u.first.prev = s
 	}
 	u.first = s
-	u.conns++
+	if u.conns++; u.conns == 1 {
+		sh.arrivedLocked(u)
+	}
 	if sv.Lost != nil {
 		sh.counters.gaps++
 	}
@@ -120,6 +122,7 @@ func (s *Subscription) Close() {
 	if s.u.conns == 0 {
 		delete(sh.users, s.u.name)
 		s.u.gone()
+		sh.departedLocked(s.u.name)
 		sh.broker.store.Unpin(s.u.log)
 	}
 	sh.broker.connections.Add(-1)
@@ -134,6 +137,6 @@ func (s *Subscription) end() bool {
 	}
 	s.closed = true
 	s.queue.clear()
-	s.again = nil
+	s.beside = nil
 	return true
 }

@@ -160,7 +160,7 @@ func TestConnectionBounds(t *testing.T) {
 // A negative bound counts as none given: no user without a connection may be
 // pinned by a refusal.
 func TestNegativeBoundsAreDefaults(t *testing.T) {
-	f := newFixture(t, Config{-1, -1, -1, -1, -1, -1, -1, -1, -1, nil}, replay.Config{})
+	f := newFixture(t, Config{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, nil}, replay.Config{})
 	c := f.subscribe(Options{}, "latest")
 	f.publishN("ann", 3)
 	wantText(t, "queued", c.take(), "1 2 3")

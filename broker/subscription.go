@@ -30,6 +30,9 @@ type Options struct {
 	// many events that has room for. Redeliver hands it no more, for they would be
 	// lost.
 	Room int
+	// Notices has the connection told who joins and leaves the presence channels that
+	// its user is a member of.
+	Notices bool
 }
 
 // Welcome tells where a subscription begins.
@@ -52,7 +55,7 @@ type Welcome struct {
 	Resume replay.Cursor
 }
 
-// Delivery is one thing for a client: an event or a gap.
+// Delivery is one thing for a client: an event, a gap or a notice.
 type Delivery struct {
 	// Seq of the event, or of the last event of the gap.
 	Seq   uint64
@@ -62,7 +65,13 @@ type Delivery struct {
 	Frame *Frame
 	// Gap, if set, stands in the place of events that are lost.
 	Gap *replay.Gap
+	// Notice, if set, is all there is: it has no place in the log.
+	Notice *Notice
 }
+
+// Placed reports that the Seq is a place that the connection has come to: that of an
+// event in its turn, or of a gap.
+func (d *Delivery) Placed() bool { return d.Notice == nil && !d.Redelivered() }
 
 // Redelivered reports that the event comes once more, by Redeliver. Its Seq is no
 // place that the connection is at, and its Frame, which is never nil, is not that of
@@ -81,11 +90,13 @@ type Subscription struct {
 
 	mu     sync.Mutex
 	queue  queue
-	again  *again // waits to be delivered again; nil: nothing
-	pos    uint64 // everything up to here was taken, is lost or not for this connection
-	behind bool   // reads from the log; the queue is empty
+	beside *beside // waits beside the queue; nil: nothing
+	pos    uint64  // everything up to here was taken, is lost or not for this connection
+	behind bool    // reads from the log; the queue is empty
 	closed bool
-	room   int32 // Options.Room; does not change
+
+	notices bool  // Options.Notices; does not change
+	room    int32 // Options.Room; does not change
 }
 
 // LogHead is the seq of the newest event in the user's log.
