@@ -41,6 +41,8 @@ func asProblem(err error) *Problem {
 		return problem("too-many-channels", "Leave some, or raise max-channels-per-user.")
 	case errors.Is(err, broker.ErrTooManyMembers):
 		return problem("too-many-members", "See max-channel-members.")
+	case errors.Is(err, broker.ErrTooManyPresent):
+		return problem("too-many-present", "See max-presence-members.")
 	case errors.Is(err, broker.ErrTooManyMemberships):
 		return problem("too-many-memberships", "See max-memberships.")
 	case errors.Is(err, broker.ErrTooManyConnections):

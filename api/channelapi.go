@@ -68,16 +68,25 @@ func (a *API) channelMembers(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	q, err := query(c.Request())
+	out, err := a.membersPage(c, channel)
 	if err != nil {
 		return err
+	}
+	return answerJSON(c, http.StatusOK, out)
+}
+
+// membersPage is the page of a channel's members that a request asks for.
+func (a *API) membersPage(c echo.Context, channel string) (*membersAnswer, error) {
+	q, err := query(c.Request())
+	if err != nil {
+		return nil, err
 	}
 	limit, err := limitOf(q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list, total := a.broker.Members(channel, q.Get("after"), limit+1)
-	out := membersAnswer{Channel: channel, Total: total, Members: make([]memberAnswer, 0, len(list))}
+	out := &membersAnswer{Channel: channel, Total: total, Members: make([]memberAnswer, 0, len(list))}
 	for i, m := range list {
 		if i == limit {
 			out.Next = new(list[i-1].User)
@@ -85,7 +94,7 @@ func (a *API) channelMembers(c echo.Context) error {
 		}
 		out.Members = append(out.Members, memberAnswer(m))
 	}
-	return answerJSON(c, http.StatusOK, out)
+	return out, nil
 }
 
 // userChannels serves GET /users/{user}/channels.

@@ -26,12 +26,16 @@ func (a *API) unsubscribeChannel(c echo.Context) error { return a.clientMembersh
 // clientMembership answers in the words of durable-notifier, whose clients show the
 // text of "error" to people.
 func (a *API) clientMembership(c echo.Context, in bool) error {
-	err := a.membership(c, in)
-	c.Response().Header()["Cache-Control"] = noStore
-	if err == nil {
-		return writeBody(c.Response(), http.StatusOK, jsonType, okAnswer)
+	if err := a.membership(c, in); err != nil {
+		return a.refuseMembership(c, err)
 	}
+	c.Response().Header()["Cache-Control"] = noStore
+	return writeBody(c.Response(), http.StatusOK, jsonType, okAnswer)
+}
+
+func (a *API) refuseMembership(c echo.Context, err error) error {
 	p := a.answer(c, err)
+	c.Response().Header()["Cache-Control"] = noStore
 	p.writeHeader(c.Response().Header())
 	b, err := json.Marshal(struct {
 		Error string `json:"error"`

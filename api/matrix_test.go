@@ -22,6 +22,7 @@ const (
 	hub            // a token with a user; refused as SignalR's clients expect
 	owner          // hub, for a connection that is anna's
 	joiner         // a token with a user; refused as durable-notifier's clients expect
+	member         // joiner, for a channel that anna is a member of
 )
 
 // matrixCall is a row of the matrix.
@@ -65,6 +66,8 @@ var matrix = map[string]matrixCall{
 
 	"POST /channels/subscribe":   {access: joiner, status: 200, body: `{"channel":"news"}`},
 	"POST /channels/unsubscribe": {access: joiner, status: 200, body: `{"channel":"news"}`},
+
+	"GET /channels/{channel}/members": {access: member, status: 200, path: "/channels/of-anna/members"},
 
 	"GET /hubs/events":                  {access: owner, status: 200},
 	"POST /hubs/events":                 {access: owner, status: 200, body: `{"type":6}` + rs},
@@ -149,7 +152,7 @@ func (c *matrixCall) want(cred *credential) (status int, slug string) {
 		return c.status, ""
 	case cred.user == "": // an API key has no user
 		return http.StatusUnauthorized, "token-invalid"
-	case c.access == owner && cred.user != "anna":
+	case (c.access == owner || c.access == member) && cred.user != "anna":
 		return http.StatusForbidden, ""
 	}
 	return c.status, ""
@@ -164,6 +167,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 		s.conns.MaxNegotiated, s.conns.MaxNegotiatedPerUser = 10_000, 10_000
 		s.broker.MaxConnectionsPerUser = 10_000
 	})
+	must(f.broker.AddMember("of-anna", "anna"))
 	columns := f.credentials(audience)
 	anna := columns[5].value
 	for _, route := range slices.Sorted(maps.Keys(f.routes())) {
@@ -242,7 +246,7 @@ func (f *fixture) try(route string, call *matrixCall, cred *credential, anna str
 		f.wantProblem(a, want, slug)
 	case a.status != want:
 		f.Errorf("%s: status %d, want %d: %s", cred.name, a.status, want, a.body)
-	case want == http.StatusUnauthorized && call.access == joiner:
+	case want == http.StatusUnauthorized && call.access >= joiner:
 		if a.body != `{"error":"Unauthorized"}` || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") {
 			f.Errorf("%s: %+v, want an error with a challenge", cred.name, a)
 		}

@@ -129,6 +129,11 @@ var problemTypes = []problemType{
 		remedy:  "Send Authorization: Bearer with an API key or a token. Clients that cannot set headers send access_token in the query, or negotiate a ticket.",
 	},
 	{
+		slug: "not-a-member", status: http.StatusForbidden, title: "Only members may look", retry: retryNo,
+		meaning: "Who is in a channel is shown to clients whose user is a member of it.",
+		remedy:  "Join the channel first; a backend reads /api/v1/channels/{channel}/members.",
+	},
+	{
 		slug: "not-found", status: http.StatusNotFound, title: "There is nothing here", retry: retryNo,
 		meaning: "No route of the server has this path. With --base-path every path begins with that.",
 		remedy:  "Check the path against /api/openapi.yaml.",
@@ -217,6 +222,11 @@ var problemTypes = []problemType{
 		slug: "too-many-negotiated", status: http.StatusServiceUnavailable, title: "Too many connections are being made", retry: retryWaiting, wait: retryLater,
 		meaning: "As many connections as allowed, in all or for this user, were negotiated and not used yet.",
 		remedy:  "Use what was negotiated, or try again; see max-negotiated.",
+	},
+	{
+		slug: "too-many-present", status: http.StatusForbidden, title: "The presence channel has as many members as allowed", retry: retryNo,
+		meaning: "The channel's name begins with presence-, and it has max-presence-members members. All of them are told of each other, so that twice as many cost four times as much.",
+		remedy:  "Use several channels, one whose name does not begin with presence-, or raise max-presence-members.",
 	},
 	{
 		slug: "too-many-revocations", status: http.StatusServiceUnavailable, title: "As many revocations are remembered as allowed", retry: retryWaiting, wait: retryLater,

@@ -47,6 +47,7 @@ func (a *API) routes(d Deps) {
 	a.post("/events/renew", a.renewEvents)
 	a.post("/channels/subscribe", a.subscribeChannel)
 	a.post("/channels/unsubscribe", a.unsubscribeChannel)
+	a.get("/channels/:channel/members", a.clientMembers)
 	a.mountHubs()
 
 	if a.cfg.Demo != nil {

@@ -28,6 +28,11 @@ func (b *Broker) Present(channel string, limit int) (users []string, total int) 
 	return users[:min(len(users), max(0, limit))], len(users)
 }
 
+// Present is that of the broker.
+func (s *Subscription) Present(channel string, limit int) (users []string, total int) {
+	return s.u.shard.broker.Present(channel, limit)
+}
+
 // isIn reports whether the user is in a presence channel.
 func (b *Broker) isIn(channel, user string) bool {
 	sh := b.shard(user)

@@ -96,6 +96,10 @@ type Reply struct {
 	// Cursor, when a channel was joined: events that are published to it from now on
 	// come after that.
 	Cursor string `json:"cursor,omitempty"`
+	// Members, when a presence channel was joined, are users who are in it now, by name,
+	// and Total is how many there are.
+	Members []string `json:"members,omitempty"`
+	Total   int      `json:"total,omitempty"`
 }
 
 // retryAfter is how long a client that the server sends away should wait:

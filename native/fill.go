@@ -88,6 +88,10 @@ func (s *Session) fillEvents(b *transports.Batch, last bool) (more bool) {
 // layDelivery lays out one event, or the notice of a gap in its place. An event that
 // comes once more moves no cursor: it has no id on Server-Sent Events.
 func (s *Session) layDelivery(b *transports.Batch, d *broker.Delivery) {
+	if d.Notice != nil {
+		lay(b, transports.Meta{Name: noticeType(d.Notice)}, noticeBody(d.Notice))
+		return
+	}
 	if !d.Redelivered() {
 		s.sent = d.Seq
 	}

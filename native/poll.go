@@ -31,7 +31,7 @@ type Poll struct {
 // returns what broker.Subscribe returns.
 func NewPoll(b *broker.Broker, conn transports.Conn, o Options, limit int) (*Poll, error) {
 	limit = max(1, limit)
-	sub, w, err := subscribe(b, conn, o, limit)
+	sub, w, err := subscribe(b, conn, o, limit, false)
 	if err != nil {
 		return nil, err
 	}

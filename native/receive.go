@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"hubline/broker"
 	"hubline/replay"
 	"hubline/transports"
 )
@@ -107,6 +108,9 @@ func (s *Session) answer(r *request, text string) error {
 	reply := Reply{Ref: r.Ref, OK: text == "", Error: text}
 	if reply.OK && r.Type == "subscribe" {
 		reply.Cursor = s.head()
+		if broker.IsPresence(r.Channel) {
+			reply.Members, reply.Total = s.present(r.Channel)
+		}
 	}
 	body := control(nil, TypeReply, reply)
 	s.mu.Lock()

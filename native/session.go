@@ -59,7 +59,7 @@ func New(cfg *Config, b *broker.Broker, conn transports.Conn, o Options) (*Sessi
 	}
 	s.Heard()
 	s.Renew(o.Expires)
-	sub, w, err := subscribe(b, conn, o, 0)
+	sub, w, err := subscribe(b, conn, o, 0, o.Control)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +78,12 @@ func New(cfg *Config, b *broker.Broker, conn transports.Conn, o Options) (*Sessi
 	return s, nil
 }
 
-// subscribe joins the client to its events; room is that of a poll's answer. The
+// subscribe joins the client to its events; room is that of a poll's answer, and notices
+// says whether it can be told of presence channels. The
 // cursor that it continues from is thereby acknowledged for its device.
-func subscribe(b *broker.Broker, conn transports.Conn, o Options, room int) (*broker.Subscription, broker.Welcome, error) {
+func subscribe(b *broker.Broker, conn transports.Conn, o Options, room int, notices bool) (*broker.Subscription, broker.Welcome, error) {
 	sub, w, err := b.Subscribe(broker.Options{
-		User: o.User, Device: o.Device, Since: o.Since, Match: matcher(o.Types), Waker: conn, Room: room,
+		User: o.User, Device: o.Device, Since: o.Since, Match: matcher(o.Types), Waker: conn, Room: room, Notices: notices,
 	})
 	if err == nil && o.Since.Kind == replay.SinceCursor {
 		sub.Acknowledge(o.Since.Cursor)

@@ -89,6 +89,11 @@ func isNumber(s string) bool {
 // ready: clients of the family know no control messages.
 func (bitwarden) ready(string, *broker.Welcome) *protocol.Event { return nil }
 
+// notices: nor anything of channels.
+func (bitwarden) notices() bool { return false }
+
+func (bitwarden) notice(*broker.Notice) *protocol.Event { return nil }
+
 // gap has the client fetch everything anew: SyncVault.
 func (p bitwarden) gap(user string, _ *replay.Gap, _ replay.Cursor) *protocol.Event {
 	b := jsonscan.AppendString([]byte(`{"UserId":`), user)

@@ -15,6 +15,10 @@ type profile interface {
 	ready(connectionID string, w *broker.Welcome) *protocol.Event
 	// gap is what a client is told in the place of lost events.
 	gap(user string, g *replay.Gap, behind replay.Cursor) *protocol.Event
+	// notices reports that clients that asked for control messages can be told of the
+	// members of presence channels, and notice what they are told.
+	notices() bool
+	notice(n *broker.Notice) *protocol.Event
 	// mergesGaps reports that one notice serves for gaps with no event between.
 	mergesGaps() bool
 	// withheld reports that an event from before the connection is not to be
@@ -28,6 +32,8 @@ type view struct {
 	// encode returns a *protocol.Encoded, or nil if the event has no such form;
 	// again is the same for an event that comes once more.
 	encode, again func(*replay.Event) any
+	// notice returns a *protocol.Encoded of a notice.
+	notice func(*broker.Notice) any
 
 	stamped bool // seq and cursor are added for each receiver
 	binary  bool
@@ -79,10 +85,29 @@ func newEvents(b *broker.Broker, p profile) *events {
 		for _, meta := range [...]bool{false, true} {
 			v := p.view(c, meta)
 			v.binary = c.Binary()
+			v.notice = noticeEncoder(c, p)
 			e.views[viewIndex(c, meta)] = v
 		}
 	}
 	return e
+}
+
+// noticeForm is the wire form of notices.
+func (v *view) noticeForm() broker.Form {
+	if v.binary {
+		return broker.FormHubMessagePack
+	}
+	return broker.FormHubJSON
+}
+
+func noticeEncoder(c protocol.Codec, p profile) func(*broker.Notice) any {
+	return func(n *broker.Notice) any {
+		enc, err := c.EncodeInvocation(*p.notice(n))
+		if err != nil {
+			panic(err) // our own JSON
+		}
+		return enc
+	}
 }
 
 func viewIndex(c protocol.Codec, meta bool) (i int) {

@@ -81,11 +81,11 @@ func (s *Session) fillEvents(b *transports.Batch, codec protocol.Codec, f *feed)
 	return true
 }
 
-// newest is how far the deliveries take the connection: what comes once more takes
-// it nowhere.
+// newest is how far the deliveries take the connection: what comes once more, and
+// notices, take it nowhere.
 func newest(taken []broker.Delivery) (seq uint64, ok bool) {
 	for i := range slices.Backward(taken) {
-		if !taken[i].Redelivered() {
+		if taken[i].Placed() {
 			return taken[i].Seq, true
 		}
 	}
@@ -101,6 +101,10 @@ func lay(b *transports.Batch, p []byte, binary bool) {
 // layEvent lays out one delivery.
 func (s *Session) layEvent(b *transports.Batch, v *view, f *feed, d *broker.Delivery) {
 	h := s.hub
+	if d.Notice != nil {
+		s.layNotice(b, v, d.Notice)
+		return
+	}
 	if d.Gap != nil {
 		s.layGap(b, v, f, d)
 		return
@@ -133,6 +137,16 @@ func placeOf(d *broker.Delivery) uint64 {
 		return 0
 	}
 	return d.Seq
+}
+
+// layNotice lays out what a client is told of a presence channel. It has no seq.
+func (s *Session) layNotice(b *transports.Batch, v *view, n *broker.Notice) {
+	e := n.Form(v.noticeForm(), v.notice).(*protocol.Encoded) //nolint:errcheck // nothing else is in it
+	b.Begin(transports.Meta{Binary: v.binary})
+	from := len(b.Buf)
+	b.Buf = e.Append(b.Buf)
+	s.keep(b.Buf[from:], 0)
+	b.End()
 }
 
 // layGap announces lost events in their place.

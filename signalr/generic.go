@@ -13,8 +13,11 @@ import (
 // Targets of control messages. Event types that begin with hubline. are
 // reserved, so no event can be taken for one.
 const (
-	TargetReady = "hubline.ready"
-	TargetGap   = "hubline.gap"
+	TargetReady          = "hubline.ready"
+	TargetGap            = "hubline.gap"
+	TargetMemberJoined   = "hubline.member_joined"
+	TargetMemberLeft     = "hubline.member_left"
+	TargetMembersChanged = "hubline.members_changed"
 )
 
 // generic is the profile of /hubs/events.
@@ -108,6 +111,20 @@ func (generic) gap(_ string, g *replay.Gap, behind replay.Cursor) *protocol.Even
 	data := toGap(g)
 	data.Cursor = behind.String()
 	return control(TargetGap, data)
+}
+
+// Membership is the argument of control messages of presence channels. Those that say
+// that members have changed name no user, and no channel when all have.
+type Membership struct {
+	Channel string `json:"channel,omitempty"`
+	User    string `json:"user,omitempty"`
+}
+
+func (generic) notices() bool { return true }
+
+func (generic) notice(n *broker.Notice) *protocol.Event {
+	target := [...]string{TargetMemberJoined, TargetMemberLeft, TargetMembersChanged}[n.Kind]
+	return control(target, Membership{n.Channel, n.User})
 }
 
 func (generic) mergesGaps() bool { return false }

@@ -86,7 +86,7 @@ func (h *Hub) Open(conn transports.Conn, o Options) (*Session, error) {
 	if h.events == nil {
 		return s, nil
 	}
-	sub, w, err := h.events.broker.Subscribe(broker.Options{User: o.User, Device: o.Device, Since: o.Since, Waker: conn})
+	sub, w, err := h.events.broker.Subscribe(broker.Options{User: o.User, Device: o.Device, Since: o.Since, Waker: conn, Notices: o.Control && h.events.profile.notices()})
 	if err != nil {
 		return nil, err
 	}

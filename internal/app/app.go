@@ -268,6 +268,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { every(gctx, sweepInterval, s.broker.Store().Sweep); return nil })
 	g.Go(func() error { every(gctx, api.SampleInterval, s.api.Sample); return nil })
 	g.Go(func() error { every(gctx, sweepInterval, s.api.Sweep); return nil })
+	g.Go(func() error { every(gctx, presenceInterval, s.broker.SweepPresence); return nil })
 	g.Go(func() error { trim(gctx); return nil })
 	g.Go(func() error {
 		every(gctx, retainInterval, func(now time.Time) { s.api.ForgetRevocations(gctx, now) })

@@ -22,6 +22,9 @@ import (
 // sweepInterval is how often aged events are dropped from the memory.
 const sweepInterval = 10 * time.Second
 
+// presenceInterval is how often those are looked for whose grace has ended.
+const presenceInterval = 250 * time.Millisecond
+
 // retainInterval is how often the log on disk is looked through for what may go;
 // overInterval is how often it is looked whether it is over its bound, which then is
 // not waited for.
@@ -38,6 +41,7 @@ func newBroker(cfg config.Config, logger *slog.Logger) (*broker.Broker, *ledger.
 		MaxConnections: unlimited(cfg.MaxConnections), MaxConnectionsPerUser: unlimited(cfg.MaxConnectionsPerUser),
 		IdempotencyKeys:    cfg.IdempotencyKeys,
 		MaxChannelsPerUser: cfg.MaxChannelsPerUser, MaxChannelMembers: cfg.MaxChannelMembers, MaxMemberships: cfg.MaxMemberships,
+		MaxPresenceMembers: cfg.MaxPresenceMembers, PresenceGrace: max(1, cfg.PresenceGrace), // zero asks for the default
 	}
 	rc := replay.Config{
 		MaxEvents: cfg.LogEvents, MaxBytes: int(cfg.LogBytes), MaxAge: cfg.LogAge,

@@ -88,6 +88,11 @@ type Channels struct {
 	// ChannelWebhookCache is how long an answer counts: so long a refused client stays
 	// refused, and one who has lost the right may still join.
 	ChannelWebhookCache time.Duration `default:"10s" placeholder:"DURATION" help:"How long the webhook's answer counts; 0s asks each time (${default})."`
+	// MaxPresenceMembers bounds channels whose names begin with presence-: all members are
+	// told of each, so that the cost grows with the square.
+	MaxPresenceMembers int `default:"1000" placeholder:"N" help:"Most members of one presence- channel (${default})."`
+	// PresenceGrace hides reconnects from the other members.
+	PresenceGrace time.Duration `default:"5s" placeholder:"DURATION" help:"How long a user without a connection is still in its presence- channels (${default})."`
 	// MaxMemberships bounds those of all users. It protects memory: one takes about 50
 	// bytes and its share of the names.
 	MaxMemberships int `default:"10000000" placeholder:"N" help:"Most memberships of all users in all channels (${default})."`

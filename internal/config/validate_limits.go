@@ -32,6 +32,7 @@ func (c Config) validateCounts() error {
 		between("max-negotiated", c.MaxNegotiated, 1, maxCount),
 		between("max-channels-per-user", c.MaxChannelsPerUser, 1, maxCount),
 		between("max-channel-members", c.MaxChannelMembers, 1, maxMembers),
+		between("max-presence-members", c.MaxPresenceMembers, 1, maxMembers),
 		between("max-memberships", c.MaxMemberships, 1, maxCount),
 		between("max-revocations", c.MaxRevocations, 1, maxCount),
 		between("max-kept-out", c.MaxKeptOut, 1, maxCount),
@@ -83,6 +84,7 @@ func (c Config) validateTimes() error {
 	problems := []error{
 		between("log-age", c.LogAge, time.Second, 10*365*24*time.Hour),
 		between("revocation-ttl", c.RevocationTTL, time.Minute, 10*365*24*time.Hour),
+		between("presence-grace", c.PresenceGrace, 0, time.Hour),
 		between("negotiate-ttl", c.NegotiateTTL, time.Second, time.Hour),
 		between("ticket-ttl", c.TicketTTL, time.Second, maxTicketTTL),
 		between("ping-interval", c.PingInterval, time.Second, time.Hour),

@@ -87,6 +87,8 @@ func TestValidateNamesTheFlag(t *testing.T) {
 		{"secret of no webhook", func(c *Config) { c.ChannelWebhookSecretFile = short }, "channel-webhook-secret-file"},
 		{"no channels", func(c *Config) { c.MaxChannelsPerUser = 0 }, "max-channels-per-user"},
 		{"too many members", func(c *Config) { c.MaxChannelMembers = 2_000_000 }, "max-channel-members"},
+		{"no presence", func(c *Config) { c.MaxPresenceMembers = 0 }, "max-presence-members"},
+		{"a grace of a day", func(c *Config) { c.PresenceGrace = 24 * time.Hour }, "presence-grace"},
 		{"no memberships", func(c *Config) { c.MaxMemberships = 0 }, "max-memberships"},
 		{"jwks not a URL", func(c *Config) { c.JWKSURL = "keys.json" }, "jwks-url"},
 		{"negative leeway", func(c *Config) { c.JWTLeeway = -1 }, "jwt-leeway"},
