@@ -315,7 +315,7 @@ func TestNobodyIsToldOfTheEnd(t *testing.T) {
 
 // A membership of a presence channel costs more than another one, and it is bounded.
 func TestASeatIsSmall(t *testing.T) {
-	const n, budget = 20_000, 480
+	const n, budget = 20_000, 360
 	f := newFixture(t, Config{}, replay.Config{})
 	join := func(prefix string) int64 {
 		before := leaktest.Heap()

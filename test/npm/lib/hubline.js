@@ -165,6 +165,14 @@ export class Hubline {
     if (answer.status !== 200) throw new Error(`batch answered ${answer.status}: ${answer.body}`);
   }
 
+  /** Makes the user a member of a channel. */
+  async enrol(channel, user) {
+    const answer = await request(`${this.url}/api/v1/channels/${channel}/members/${user}`, {
+      method: 'PUT', headers: { Authorization: `Bearer ${await this.key()}` },
+    });
+    if (answer.status !== 200) throw new Error(`enrol answered ${answer.status}: ${answer.body}`);
+  }
+
   /** A figure of /metrics, by its name and labels as they stand there. */
   async metric(name) {
     const { body } = await request(`${this.url}/metrics`);
