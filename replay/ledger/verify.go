@@ -40,6 +40,9 @@ func verify(tx *bolt.Tx, m *meta) (bad []string, err error) {
 			return nil, fmt.Errorf("%w: its users are not in order", errTable)
 		}
 		if _, whole := decodeUser(k, v); !whole {
+			if !validName(string(k)) { // nobody's, and no row could be written under it
+				return nil, fmt.Errorf("%w: a user's name has %d bytes", errTable, len(k))
+			}
 			bad = append(bad, string(k))
 		}
 		last = k
