@@ -27,6 +27,7 @@ type socket struct {
 	// none, or not ours.
 	until atomic.Int64
 	ended atomic.Bool
+	read  readDeadline
 }
 
 // Write implements net.Conn. The deadline is pushed only when less than the
@@ -57,12 +58,20 @@ func (s *socket) push(now int64) {
 
 // SetDeadline implements net.Conn.
 func (s *socket) SetDeadline(t time.Time) error {
+	s.read.mu.Lock()
+	defer s.read.mu.Unlock()
+	s.read.want = s.from.since(t)
+	s.read.set = s.read.want
 	s.until.Store(0)
 	return s.Conn.SetDeadline(t)
 }
 
-// SetWriteDeadline implements net.Conn.
+// SetWriteDeadline implements net.Conn. That there be none is what the HTTP server
+// asks for behind every answer: ours may stand until the next.
 func (s *socket) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() && s.served.Load() && s.until.Load() != 0 {
+		return nil
+	}
 	s.until.Store(0)
 	return s.Conn.SetWriteDeadline(t)
 }
