@@ -20,6 +20,9 @@ type Pending struct {
 	first *Pending // the publish that this one repeats, and whose answer it gets
 	done  chan struct{}
 
+	waits bool     // whoever has begun it waits, and then flushes
+	soon  flushers // whom; does not change after done is closed
+
 	// The answer, which does not change after done is closed.
 	receipt Receipt
 	err     error
@@ -62,13 +65,14 @@ func (p *Pending) Wait() (Receipt, error) {
 // one caller submits is published in that order.
 func (b *Broker) Submit(user string, ev *replay.Event, key Key) *Pending {
 	if b.committer == nil {
-		r, err := b.publish(user, ev, key)
+		r, err := b.publish(user, ev, key, nil)
 		return &Pending{receipt: r, err: err, done: settled}
 	}
 	return b.submit(&Pending{user: user, event: ev, key: key, id: idKey(ev)})
 }
 
-// submit hands a publish to the committer, unless it is a repeat.
+// submit hands a publish to the committer, unless it is a repeat. If the caller
+// waits, it flushes what is in soon.
 func (b *Broker) submit(p *Pending) *Pending {
 	p.done = make(chan struct{})
 	if b.draining.Load() {
@@ -158,7 +162,11 @@ func (b *Broker) apply(p *Pending, st replay.Standing) {
 	sh := b.shard(p.user)
 	sh.mu.Lock()
 	r := Receipt{ID: p.event.ID, Cursor: replay.Cursor{Epoch: st.Epoch, Seq: st.Head}}
-	r.Delivered = sh.applyLocked(p.user, p.event, st, nil)
+	var soon *flushers
+	if p.waits {
+		soon = &p.soon
+	}
+	r.Delivered = sh.applySoonLocked(p.user, p.event, st, nil, soon)
 	sh.settleLocked(p)
 	sh.rememberLocked(p, r)
 	sh.mu.Unlock()
@@ -169,6 +177,11 @@ func (b *Broker) apply(p *Pending, st replay.Standing) {
 // applyLocked appends an event that lies where st says, tells the ledger's readers,
 // and hands it over in f, or in a frame of its own.
 func (sh *shard) applyLocked(name string, ev *replay.Event, st replay.Standing, f *Frame) (delivered int) {
+	return sh.applySoonLocked(name, ev, st, f, nil)
+}
+
+// applySoonLocked is to applyLocked what handOverSoonLocked is to handOverLocked.
+func (sh *shard) applySoonLocked(name string, ev *replay.Event, st replay.Standing, f *Frame, soon *flushers) (delivered int) {
 	b := sh.broker
 	u := sh.users[name]
 	if u == nil {
@@ -181,5 +194,5 @@ func (sh *shard) applyLocked(name string, ev *replay.Event, st replay.Standing, 
 	if f == nil && u.conns > 1 { // alone, a connection encodes straight into its write
 		f = &Frame{Event: ev}
 	}
-	return sh.handOverLocked(u, st.Head, ev, f)
+	return sh.handOverSoonLocked(u, st.Head, ev, f, soon)
 }

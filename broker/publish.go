@@ -20,15 +20,24 @@ type Receipt struct {
 // the id, Delivered is unknown and 0. With a Ledger it waits until the event is on
 // disk. It returns ErrConflict or ErrDraining and, with a Ledger, ErrNoSpace, ErrLog
 // or ErrBusy.
+//
+// It may call the Flush of the user's connections, and must therefore be called with
+// no lock held that this takes.
 func (b *Broker) Publish(user string, ev *replay.Event, key Key) (Receipt, error) {
 	if b.committer != nil {
-		return b.Submit(user, ev, key).Wait()
+		p := b.submit(&Pending{user: user, event: ev, key: key, id: idKey(ev), waits: true})
+		r, err := p.Wait()
+		p.soon.flush()
+		return r, err
 	}
-	return b.publish(user, ev, key)
+	var soon flushers
+	r, err := b.publish(user, ev, key, &soon)
+	soon.flush()
+	return r, err
 }
 
-// publish is Publish without a ledger.
-func (b *Broker) publish(user string, ev *replay.Event, key Key) (Receipt, error) {
+// publish is Publish without a ledger. The caller flushes what is in soon.
+func (b *Broker) publish(user string, ev *replay.Event, key Key, soon *flushers) (Receipt, error) {
 	if b.draining.Load() {
 		return Receipt{}, ErrDraining
 	}
@@ -48,7 +57,7 @@ func (b *Broker) publish(user string, ev *replay.Event, key Key) (Receipt, error
 		if u.conns > 1 { // alone, a connection encodes straight into its write
 			f = &Frame{Event: ev}
 		}
-		r.Delivered = sh.handOverLocked(u, r.Cursor.Seq, ev, f)
+		r.Delivered = sh.handOverSoonLocked(u, r.Cursor.Seq, ev, f, soon)
 	} else {
 		r.Cursor = b.store.Append(user, ev)
 	}
@@ -109,6 +118,12 @@ func (b *Broker) findInLog(user string, ev *replay.Event) (r Receipt, ok bool, e
 // handOverLocked gives the event to every connection of u that wants it, in the
 // frame that they share, if there is one.
 func (sh *shard) handOverLocked(u *user, seq uint64, ev *replay.Event, f *Frame) (delivered int) {
+	return sh.handOverSoonLocked(u, seq, ev, f, nil)
+}
+
+// handOverSoonLocked is handOverLocked, but that those whom soon takes are not woken:
+// they are flushed when the lock has been released.
+func (sh *shard) handOverSoonLocked(u *user, seq uint64, ev *replay.Event, f *Frame, soon *flushers) (delivered int) {
 	for s := u.first; s != nil; s = s.next {
 		if !s.wants(ev) {
 			continue
@@ -116,7 +131,9 @@ func (sh *shard) handOverLocked(u *user, seq uint64, ev *replay.Event, f *Frame)
 		if s.put(item{seq: seq, event: ev, frame: f}, &sh.broker.cfg) {
 			sh.counters.lagged++
 		}
-		s.waker.Wake()
+		if !soon.take(u, s) {
+			s.waker.Wake()
+		}
 		delivered++
 	}
 	sh.counters.delivered += uint64(delivered) //nolint:gosec // a count

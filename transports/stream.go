@@ -43,9 +43,10 @@ type Stream struct {
 	round  uint32                 // guarded by Writers.mu
 
 	// Owned by whoever flushes.
-	bye   bool      // the farewell is laid out
-	over  bool      // and written
-	endBy time.Time // when the farewell is due, whatever waits
+	flushed uint32    // Writers.flushes at the last flush
+	bye     bool      // the farewell is laid out
+	over    bool      // and written
+	endBy   time.Time // when the farewell is due, whatever waits
 }
 
 // States of a stream. Whoever moves it to running owns the writing half until
@@ -133,6 +134,12 @@ func (s *Stream) Reason() (r Reason, ok bool) {
 // is a writer; the state is queued.
 func (s *Stream) flush(w *writer) int {
 	s.state.Store(stateRunning)
+	return s.flushOwned(w)
+}
+
+// flushOwned is flush for whoever has moved the state to running.
+func (s *Stream) flushOwned(w *writer) int {
+	s.flushed = s.writers.flushes.Add(1)
 	laid, more := s.fill(&w.batch)
 	buf := w.batch.Buf
 	switch {

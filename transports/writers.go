@@ -3,6 +3,7 @@ package transports
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -37,6 +38,8 @@ type Writers struct {
 	// skip is how many rounds go without a pause because pauses brought
 	// nothing; backoff is the last such number.
 	skip, backoff int
+
+	flushes atomic.Uint32 // of all connections, ever; wraps around
 
 	wg sync.WaitGroup
 }
@@ -94,9 +97,7 @@ func (ws *Writers) run() {
 			laid += s.flush(w)
 		}
 		w.laid = laid
-		if cap(w.batch.Buf) > 4*batchBytes {
-			w.batch.Buf = nil // one huge message must not be kept for ever
-		}
+		w.trim()
 	}
 }
 
@@ -193,6 +194,13 @@ func newWriter() *writer {
 		}
 	}
 	return w
+}
+
+// trim drops a buffer that one huge message has grown.
+func (w *writer) trim() {
+	if cap(w.batch.Buf) > 4*batchBytes {
+		w.batch.Buf = nil
+	}
 }
 
 // try writes what the socket takes at once and returns how much that was.
