@@ -21,7 +21,7 @@ func (b *batch) send(user string, ev *replay.Event, key broker.Key) error {
 		b.await(b.api.broker.Submit(user, ev, key), false)
 		return nil
 	}
-	r, err := b.api.broker.Publish(user, ev, key)
+	r, err := b.api.broker.PublishInBatch(user, ev, key)
 	if err != nil {
 		return err
 	}

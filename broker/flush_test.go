@@ -27,13 +27,12 @@ func (k *taker) Flush() {
 }
 
 // A publisher flushes the few connections of a user when its event is in their
-// queues, with no lock held. Many, and those of a Submit, which nobody may wait for,
-// are woken.
+// queues, with no lock held. Many, and those of one event among others, are woken.
 func TestPublishFlushesAFewConnections(t *testing.T) {
 	for _, durable := range []bool{false, true} {
 		for conns := range maxFlushers + 2 {
-			for _, submit := range []bool{false, true} {
-				t.Run(fmt.Sprintf("durable=%v/conns=%d/submit=%v", durable, conns, submit), func(t *testing.T) {
+			for _, how := range []string{"publish", "in batch", "submit"} {
+				t.Run(fmt.Sprintf("durable=%v/conns=%d/%s", durable, conns, how), func(t *testing.T) {
 					var f *fixture
 					if durable {
 						f = newDurable(t, newTape(), Config{}, replay.Config{}).fixture
@@ -53,17 +52,20 @@ func TestPublishFlushesAFewConnections(t *testing.T) {
 					for range 3 {
 						var r Receipt
 						var err error
-						if submit {
-							r, err = f.Submit("ann", f.event(), Key{}).Wait()
-						} else {
+						switch how {
+						case "publish":
 							r, err = f.Publish("ann", f.event(), Key{})
+						case "in batch":
+							r, err = f.PublishInBatch("ann", f.event(), Key{})
+						case "submit":
+							r, err = f.Submit("ann", f.event(), Key{}).Wait()
 						}
 						if err != nil || r.Delivered != conns {
 							t.Fatalf("%+v, %v", r, err)
 						}
 					}
 					for _, k := range takers {
-						if submit || conns > maxFlushers {
+						if how != "publish" || conns > maxFlushers {
 							if k.flushes != 0 || k.rung.Load() != 3 {
 								t.Errorf("%d flushes and %d wakes, want 0 and 3", k.flushes, k.rung.Load())
 							}

@@ -36,6 +36,15 @@ func (b *Broker) Publish(user string, ev *replay.Event, key Key) (Receipt, error
 	return r, err
 }
 
+// PublishInBatch is Publish for a caller who publishes more right behind: the
+// connections are left to the writers, for whom the events gather.
+func (b *Broker) PublishInBatch(user string, ev *replay.Event, key Key) (Receipt, error) {
+	if b.committer != nil {
+		return b.Submit(user, ev, key).Wait()
+	}
+	return b.publish(user, ev, key, nil)
+}
+
 // publish is Publish without a ledger. The caller flushes what is in soon.
 func (b *Broker) publish(user string, ev *replay.Event, key Key, soon *flushers) (Receipt, error) {
 	if b.draining.Load() {
