@@ -78,6 +78,24 @@ func BenchmarkKeysLookup(b *testing.B) {
 	}
 }
 
+// BenchmarkLookupKey is a key of the second of two sets, as one in a keys file is.
+func BenchmarkLookupKey(b *testing.B) {
+	var first, second Keys
+	key := NewKey()
+	for k, name := range map[*Keys]string{&first: NewKey(), &second: key} {
+		if err := k.Add("local", ScopePublish, HashKey(name)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	sets := []*Keys{&first, &second}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := LookupKey(key, sets...); !ok {
+			b.Fatal("not found")
+		}
+	}
+}
+
 func BenchmarkFromRequest(b *testing.B) {
 	r := httptest.NewRequest(http.MethodGet, "/events?since=k7q2-57&access_token=aaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbb.cccccccc", nil)
 	b.ReportAllocs()

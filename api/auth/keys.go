@@ -158,14 +158,23 @@ func (k *Keys) Len() int {
 // Lookup returns the identity of a key. The map is searched by digest, so the
 // time it takes says nothing about the keys themselves; the final comparison is
 // in constant time all the same, so that this does not rest on how maps work.
-func (k *Keys) Lookup(key string) (*Identity, bool) {
-	if k == nil || key == "" || len(key) > MaxTokenBytes {
+func (k *Keys) Lookup(key string) (*Identity, bool) { return LookupKey(key, k) }
+
+// LookupKey is Lookup in several sets, of which the first that has the key counts.
+// It hashes the key once.
+func LookupKey(key string, sets ...*Keys) (*Identity, bool) {
+	if key == "" || len(key) > MaxTokenBytes {
 		return nil, false
 	}
 	sum := digestOf(key)
-	found, ok := k.byDigest[sum]
-	if !ok || subtle.ConstantTimeCompare(found.digest[:], sum[:]) != 1 {
-		return nil, false
+	for _, k := range sets {
+		if k == nil {
+			continue
+		}
+		found, ok := k.byDigest[sum]
+		if ok && subtle.ConstantTimeCompare(found.digest[:], sum[:]) == 1 {
+			return &found.identity, true
+		}
 	}
-	return &found.identity, true
+	return nil, false
 }

@@ -102,6 +102,29 @@ func TestNoKeys(t *testing.T) {
 	}
 }
 
+// The first set that has the key counts; sets that are none are passed over.
+func TestLookupKeyInSeveralSets(t *testing.T) {
+	var first, second Keys
+	both, later := NewKey(), NewKey()
+	for _, add := range []struct {
+		to        *Keys
+		name, key string
+	}{{&first, "a", both}, {&second, "b", both}, {&second, "c", later}} {
+		if err := add.to.Add(add.name, ScopeRead, HashKey(add.key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, want := range map[string]string{both: "a", later: "c", NewKey(): "", "": ""} {
+		got := ""
+		if id, ok := LookupKey(key, nil, &first, &Keys{}, &second); ok {
+			got = id.KeyName
+		}
+		if got != want {
+			t.Errorf("found %q, want %q", got, want)
+		}
+	}
+}
+
 func TestAddedKey(t *testing.T) {
 	var keys Keys
 	key := NewKey()

@@ -13,7 +13,7 @@
 # /proc, and adds a line to the results. "loadgen floor" is a bare server in Go to
 # compare with. Without one this script has nothing to run; the adapters say in
 # JSON what another generator would have to do. "secret" signs the clients' tokens
-# here and nowhere else.
+# here and nowhere else; "keys" has the hash of the key that publishers send.
 set -euo pipefail
 cd "$(dirname "$0")"
 
