@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"hubline/internal/turn"
 	"hubline/replay"
 	"hubline/replay/ledger"
 )
@@ -17,6 +18,12 @@ const (
 	waitingBytes = 64 << 20
 	// spareEntries: room that a large channel has taken is not kept.
 	spareEntries = 4 * commitEvents
+
+	// settleIdle is after how many turns that bring nothing a commit begins, since
+	// whoever was answered has to hear of it first. settleTurns bounds how long it is
+	// put off for those who come on and on.
+	settleIdle  = 4
+	settleTurns = 16
 
 	cursorInterval = time.Second
 )
@@ -38,6 +45,8 @@ type committer struct {
 
 	// The goroutine's own.
 	batch    []*Pending
+	last     int // how many were in the last one
+	turn     *turn.Turn
 	entries  []ledger.Entry
 	standing map[string]replay.Standing // of users who stand in the batch
 }
@@ -45,7 +54,7 @@ type committer struct {
 func newCommitter(b *Broker, l Ledger) *committer {
 	c := &committer{
 		broker: b, ledger: l, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		standing: make(map[string]replay.Standing),
+		standing: make(map[string]replay.Standing), turn: turn.New(),
 	}
 	go c.run() // ends with close
 	return c
@@ -91,6 +100,7 @@ func (c *committer) close() {
 
 func (c *committer) run() {
 	defer close(c.done)
+	defer c.turn.Close()
 	tick := time.NewTicker(cursorInterval)
 	defer tick.Stop()
 	for over := false; !over; {
@@ -112,17 +122,30 @@ func (c *committer) commitWaiting() (over bool) {
 		if len(c.batch) == 0 {
 			return over
 		}
+		c.last = len(c.batch)
 		c.commit(c.batch)
 		clear(c.batch)
 	}
 }
 
 // settle lets those who were just answered publish again before the next commit:
-// otherwise it would get half of them, and the others would wait for two syncs.
+// otherwise it would get half of them, and the others would wait for two syncs. They
+// come by the network, so that must have its turn; as long as more come, there is
+// another.
 func (c *committer) settle() {
-	for waits, before := c.waits(), -1; waits > before && before < commitEvents; {
+	waits := c.waits()
+	if waits <= 1 && c.last <= 1 { // nobody else publishes
 		runtime.Gosched()
-		waits, before = c.waits(), waits
+		return
+	}
+	for turns, idle := 0, 0; turns < settleTurns && idle < settleIdle && waits < commitEvents; turns++ {
+		c.turn.Wait()
+		before := waits
+		if waits = c.waits(); waits > before {
+			idle = 0
+		} else {
+			idle++
+		}
 	}
 }
 

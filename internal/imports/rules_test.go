@@ -53,7 +53,7 @@ var rooms = []room{
 		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
 	},
 	{
-		path: "broker", may: []string{"replay", "replay/ledger"}, why: "the core must not know how events come in or go out",
+		path: "broker", may: []string{"internal/turn", "replay", "replay/ledger"}, why: "the core must not know how events come in or go out",
 		never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis},
 	},
 	{
@@ -122,6 +122,7 @@ var rooms = []room{
 	{path: "internal/disktest", why: "it is a disk, and knows nobody"},
 	{path: "internal/loopback", why: "it looks at a request and knows nothing else", never: []rule{noEcho, noSocket, noJWT, noRedis}},
 	{path: "internal/leaktest", why: "the tests of every room use it"},
+	{path: "internal/turn", why: "a leaf: it knows the scheduler and a pipe", never: []rule{noHTTP, noEcho, noSocket, noJWT, noRedis}},
 	{path: "internal/logtest", why: "the tests of every room use it"},
 	{path: "internal/spectest", why: "it holds the tests' traffic against the document, from inside and from outside"},
 	{
