@@ -16,7 +16,7 @@ done
 race=${HUBLINE_TEST_RACE--race}
 # Parallel tests mostly wait for servers and timers, not for a processor.
 # shellcheck disable=SC2086 -- empty means no argument
-"$go" test $race -shuffle=on -parallel=6 "${@:-./...}"
+"$go" test $race -timeout=30m -shuffle=on -parallel=6 "${@:-./...}"
 [[ -n $race ]] || exit 0
 
 packages=() names=()
