@@ -86,7 +86,7 @@ func authProblem(err error) *Problem {
 	case errors.Is(err, auth.ErrNoToken):
 		return problem("no-token", "Send an API key or a token as Authorization: Bearer.")
 	case errors.Is(err, auth.ErrRevoked):
-		return badToken("token-revoked", "Get a new one, if you may.")
+		return badToken("token-revoked", "The token has been revoked. Get a new one, if you may.")
 	case errors.Is(err, auth.ErrExpired):
 		return badToken("token-expired", "Get a new one.")
 	case errors.Is(err, auth.ErrKeysUnavailable):

@@ -41,7 +41,7 @@ type checkCommand struct {
 
 // Help fulfils kong.HelpProvider.
 func (checkCommand) Help() string {
-	return "It reads what hubline serve would read, and reports everything that is wrong with it at once.\n\n" + envNote
+	return "It reads what hubline serve would read, and reports everything that is wrong with file and environment at once; flags that cannot be read come first, one at a time. Files that are named are opened, and the data directory is looked at; nothing is changed.\n\n" + envNote
 }
 
 // Run reports that nothing is wrong: the values have been validated already.

@@ -114,6 +114,9 @@ func (c tailCommand) explain(err error) error {
 	if c.Token != "" {
 		return fmt.Errorf("%w; get a new --token", err)
 	}
+	if status.Problem == "token-revoked" {
+		return fmt.Errorf("%w; start again to sign a new one", err)
+	}
 	return fmt.Errorf("%w; it does not know the secret in %s: give the server's --data-dir or --jwt-secret-file, or a --token", err, c.DataDir)
 }
 

@@ -108,15 +108,15 @@ type Replay struct {
 	LogAge    time.Duration `default:"24h" placeholder:"DURATION" help:"Longest time an event is kept (${default})."`
 	// LogUsers and LogTotalBytes bound all logs together. The user longest
 	// without events and without a live connection is evicted first.
-	LogUsers      int  `default:"100000" placeholder:"N" help:"Most users with a log (${default})."`
-	LogTotalBytes Size `default:"256MiB" placeholder:"SIZE" help:"Most bytes kept in all logs together (${default})."`
+	LogUsers      int  `default:"100000" placeholder:"N" help:"Most users whose log is in memory (${default})."`
+	LogTotalBytes Size `default:"256MiB" placeholder:"SIZE" help:"Most bytes of all logs in memory (${default})."`
 	// LogDiskBytes bounds the log on disk; over it the oldest events go, whosever
 	// they are. What LogUsers and LogTotalBytes push out of the memory stays there.
 	LogDiskBytes Size `default:"4GiB" placeholder:"SIZE" help:"Most bytes of the log on disk; the oldest events go first (${default})."`
 	// Watermarks bounds the evicted users whose last seq is remembered (some
 	// 100 bytes each), so that they are told of a gap and never that they
 	// missed nothing.
-	Watermarks int `default:"100000" placeholder:"N" help:"Evicted users whose last position is remembered (${default})."`
+	Watermarks int `default:"100000" placeholder:"N" help:"Users without a log in memory whose last position is remembered there (${default})."`
 }
 
 // Timeouts bound how long the server waits for somebody else.

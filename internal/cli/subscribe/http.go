@@ -54,7 +54,18 @@ func withoutURL(err error) error {
 // refusal reads an answer that is not the one hoped for.
 func refusal(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxDetailBytes)) // what could be read explains enough
-	return &StatusError{Code: resp.StatusCode, Detail: detail(text), RetryAfter: retryAfter(resp.Header)}
+	return &StatusError{Code: resp.StatusCode, Problem: problem(text), Detail: detail(text), RetryAfter: retryAfter(resp.Header)}
+}
+
+// problem returns the last part of the type of an RFC 9457 problem.
+func problem(text []byte) string {
+	var p struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(text, &p) != nil {
+		return "" // a proxy's page
+	}
+	return p.Type[strings.LastIndexByte(p.Type, '/')+1:]
 }
 
 // detail picks the explanation out of a refusal: RFC 9457, the {"error"} form,

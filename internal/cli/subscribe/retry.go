@@ -21,6 +21,9 @@ type StatusError struct {
 	// without control characters; it may be empty.
 	Code   int
 	Detail string
+	// Problem is the last part of the problem's type, such as token-revoked, as
+	// the server sent it; empty if it sent none. It is for comparing.
+	Problem string
 	// RetryAfter is the pause the server asks for; negative if it does not.
 	RetryAfter time.Duration
 }
