@@ -92,7 +92,7 @@ func (c publishCommand) check() error {
 	case c.Stdin == "-":
 		return nil
 	case !target:
-		return usageError("whom? Give --user or --broadcast, or - to read events from standard input")
+		return usageError("whom? Give --user, --channel or --broadcast, or - to read events from standard input")
 	case c.Type == "":
 		return usageError("--type is missing: name the kind of event, such as backup.progress; or add - to read events from standard input")
 	case c.Data != "" && !json.Valid([]byte(c.Data)):

@@ -26,7 +26,7 @@ func TestTailOfARevokedTokenDoesNotBlameTheSecret(t *testing.T) {
 		command := tailCommand{User: "alice", DataDir: dir, Transport: transport}
 		command.Server = server.URL
 		err := command.Run(t.Context(), env)
-		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "It has been revoked.; start again") {
+		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "It has been revoked; start again") {
 			t.Errorf("%s: error = %v, want advice to start again", transport, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"hubline/internal/cli/eventstream"
@@ -31,7 +32,7 @@ type StatusError struct {
 func (e *StatusError) Error() string {
 	text := fmt.Sprintf("the server answered %d %s", e.Code, http.StatusText(e.Code))
 	if e.Detail != "" {
-		text += ": " + e.Detail
+		text += ": " + strings.TrimSuffix(e.Detail, ".") // more may follow
 	}
 	return text
 }
