@@ -74,7 +74,7 @@ type target struct {
 	text string
 }
 
-var errNotAnItem = errors.New(`not of the form {"user":…,"event":{…}}; with --user or --broadcast the line is the event itself`)
+var errNotAnItem = errors.New(`not of the form {"user":…,"event":{…}}; with --user, --channel or --broadcast the line is the event itself`)
 
 // batchItem makes the item of /events:batch out of a line. An event without an
 // id gets one, so that sending the item again does not publish it twice. Values
