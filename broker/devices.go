@@ -119,23 +119,22 @@ func (b *Broker) DeviceCursor(user, device string) (replay.Cursor, bool) {
 }
 
 // Acknowledge saves the cursor for the connection's device: the client has
-// everything up to it. Without a device it does nothing. A cursor of another
-// epoch or ahead of the log is ignored, for it would skip events to come.
+// everything up to it. A cursor of another epoch or ahead of the log is ignored,
+// for it would skip events to come. Without a device, and after Close, it does
+// nothing.
 func (s *Subscription) Acknowledge(c replay.Cursor) {
 	if s.device == "" {
 		return
 	}
 	// Under the shard's lock, or a cursor that was checked before a change of
 	// the epoch could be saved after one that was checked behind it.
-	sh := s.u.shard
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	st := s.u.log.State()
-	if c.Epoch == "" {
-		c.Epoch = st.Epoch
-	}
-	if c.Epoch != st.Epoch || c.Seq > st.Head {
-		return
-	}
-	sh.broker.devices.save(s.u.name, s.device, c)
+	s.move(func() {
+		st := s.u.log.State()
+		if c.Epoch == "" {
+			c.Epoch = st.Epoch
+		}
+		if c.Epoch == st.Epoch && c.Seq <= st.Head {
+			s.u.shard.broker.devices.save(s.u.name, s.device, c)
+		}
+	})
 }

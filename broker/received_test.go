@@ -163,3 +163,17 @@ func TestANamedCursorCountsMoreThanASign(t *testing.T) {
 	c.Received(r, 8)
 	wantText(t, "saved", savedText(f), "8")
 }
+
+// What a connection says when it is over counts no more: its log may be another by then.
+func TestAClosedConnectionSavesNothing(t *testing.T) {
+	f := newFixture(t, Config{}, replay.Config{})
+	c := f.subscribe(Options{Device: "d"}, "latest")
+	f.publishN("ann", 8)
+	c.Acknowledge(replay.Cursor{Seq: 2})
+	r := receipts(&c.Welcome)
+	c.Close()
+	c.Acknowledge(replay.Cursor{Seq: 5})
+	wantText(t, "acknowledged", savedText(f), "2")
+	c.Received(r, 6)
+	wantText(t, "received", savedText(f), "2")
+}
