@@ -127,6 +127,31 @@ func TestBitwardenGap(t *testing.T) {
 	})
 }
 
+// A vault that was told to fetch everything may have done so before more is lost.
+func TestBitwardenLaterGap(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.publish("4", "1")
+		p := connect(t, NewBitwarden(Config{}, f.b, Family{}), Options{Since: since(t, "lost-1")})
+		sync := func() string {
+			return `{"type":1,"target":"ReceiveMessage","arguments":[{"ContextId":null,"Type":5,"Payload":{"UserId":"u","Date":"` +
+				time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + `"}}]}`
+		}
+		p.want(sync(), `{"type":1,"target":"ReceiveMessage","arguments":[{"ContextId":null,"Type":4,"Payload":1}]}`)
+		for range 3 {
+			p.stalled.Lock()
+			for range 2 {
+				f.put(&replay.Event{Type: "4", Expires: time.Now().Add(time.Second).UnixMilli()})
+				f.publish("news", "1") // nothing to such a client, so there are two gaps to be told of
+			}
+			time.Sleep(2 * time.Second)
+			p.stalled.Unlock()
+			p.want(sync())
+			p.want()
+		}
+	})
+}
+
 // Acceptance item 48.
 func TestOldLogOutIsNotReplayed(t *testing.T) {
 	logout := `{"type":1,"target":"ReceiveMessage","arguments":[{"ContextId":null,"Type":11,"Payload":1}]}`

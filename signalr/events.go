@@ -19,7 +19,8 @@ type profile interface {
 	// members of presence channels, and notice what they are told.
 	notices() bool
 	notice(n *broker.Notice) *protocol.Event
-	// mergesGaps reports that one notice serves for gaps with no event between.
+	// mergesGaps reports that one notice serves for gaps that are told of at once,
+	// with no event between.
 	mergesGaps() bool
 	// withheld reports that an event from before the connection is not to be
 	// shown to a client whose token is of the given time, in Unix seconds.

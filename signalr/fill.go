@@ -48,6 +48,7 @@ func (s *Session) fill(b *transports.Batch) (more bool) {
 	}
 	if events {
 		more = s.fillEvents(b, codec, &f)
+		s.gapped = false // the client may act on a notice as soon as the batch has left
 		s.askDevice(b, ping || over)
 	}
 	for _, m := range goodbye {

@@ -40,7 +40,7 @@ type Session struct {
 	meta    bool // the client wants a meta argument; does not change
 	planned bool // Tick's own: pingAt is a ping
 	hand    hand // Receive's own: how far the handshake is
-	gapped  bool // Fill's own after the handshake: the last thing laid out was a gap
+	gapped  bool // Fill's own after the handshake: the last thing in the batch is a gap
 
 	expiry uint32        // Unix seconds, 0: never; does not change
 	flags  atomic.Uint32 // not guarded
