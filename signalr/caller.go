@@ -41,9 +41,9 @@ func (c Caller) Identity() any {
 	return nil
 }
 
-// Request is the request that opened the connection: headers, cookies, query,
-// remote address, but no body. It is nil if Options brought none. It must not be
-// changed.
+// Request is the request that opened the connection or, with stateful reconnect,
+// brought its present socket: headers, cookies, query, remote address, but no body.
+// It is nil if Options brought none. It must not be changed.
 func (c Caller) Request() *http.Request {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 )
 
 // more is what only some connections have, so that the others are smaller.
-// request and identity do not change; Session.mu guards the rest.
+// identity does not change; Session.mu guards the rest.
 type more struct {
 	request  *http.Request
 	identity any
@@ -57,6 +57,16 @@ func keep(r *http.Request) *http.Request {
 		Method: r.Method, URL: r.URL, Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
 		Header: r.Header, Host: r.Host, RemoteAddr: r.RemoteAddr, RequestURI: r.RequestURI, TLS: r.TLS, Pattern: r.Pattern,
 		Body: http.NoBody,
+	}
+}
+
+// Requested implements transports.Requested: methods see the request of the present
+// socket.
+func (s *Session) Requested(r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.more; x != nil && x.request != nil {
+		x.request = keep(r)
 	}
 }
 

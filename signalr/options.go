@@ -28,7 +28,7 @@ type Options struct {
 	Expires time.Time
 	// Identity is what authentication found, for Caller.Identity.
 	Identity any
-	// Request is the one that opened the connection, for Caller.Request. Nil
+	// Request is the one that opens the connection, for Caller.Request. Nil
 	// saves its memory.
 	Request *http.Request
 }

@@ -1,6 +1,7 @@
 package transports
 
 import (
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,16 +49,16 @@ type Connection struct {
 	mu        sync.Mutex // guards what follows; no method of session or carrier is called with it
 	transport Transport
 	session   Session
-	claimed   bool   // a request has attached to it
-	told      bool   // the session knows of the end, or there was none
-	cut       bool   // Abort came before the carrier
-	reason    Reason // of Close or Abort before the carrier; later of the end
-	receivers int    // calls of Receive that run or wait their turn
-	early     []byte // POSTed before the session began
-	stateful  bool   // the client may go on with another socket; does not change
-	parked    bool   // without a socket, see Resumable
-	resuming  bool   // a request is about to bring another
-	parks     uint32 // how often it was parked
+	claimed   bool          // a request has attached to it
+	told      bool          // the session knows of the end, or there was none
+	cut       bool          // Abort came before the carrier
+	reason    Reason        // of Close or Abort before the carrier; later of the end
+	receivers int           // calls of Receive that run or wait their turn
+	early     []byte        // POSTed before the session began
+	stateful  bool          // the client may go on with another socket; does not change
+	parked    bool          // without a socket, see Resumable
+	arriving  *http.Request // is about to bring another
+	parks     uint32        // how often it was parked
 	takeovers bucket
 	onEnd     func()
 

@@ -58,7 +58,7 @@ func (e *Endpoint) get(w http.ResponseWriter, r *http.Request) {
 	case now != t:
 		plain(w, http.StatusBadRequest, textChange)
 	case t == WebSockets:
-		if status := c.resume(); status != 0 {
+		if status := c.resume(r); status != 0 {
 			plain(w, status, "")
 			return
 		}

@@ -21,6 +21,13 @@ type Resumable interface {
 	Detach(f Framer)
 }
 
+// Requested is a Resumable that wants to know which request it serves.
+type Requested interface {
+	// Requested tells that the socket of r takes the place of a lost one. It comes
+	// before Attach.
+	Requested(r *http.Request)
+}
+
 // parkTime is how long a lost socket may stay without a successor.
 const parkTime = 15 * time.Second
 
@@ -86,14 +93,14 @@ func (p *parking) tick(now time.Time) time.Time {
 		return p.until
 	}
 	c := p.c
-	c.endIf(ReasonLost, func() bool { return c.parked && c.parks == p.n && !c.resuming })
+	c.endIf(ReasonLost, func() bool { return c.parked && c.parks == p.n && c.arriving == nil })
 	return time.Time{}
 }
 
 // resume prepares the connection for another socket, which takes the place of
 // the one that it may still have: the client knows better whether that is lost.
 // It returns 0, or the status of the answer.
-func (c *Connection) resume() int {
+func (c *Connection) resume(r *http.Request) int {
 	rs, ok := c.Session().(Resumable)
 	switch {
 	case !ok:
@@ -113,12 +120,12 @@ func (c *Connection) resume() int {
 	switch {
 	case c.ended.Load():
 		return http.StatusNotFound
-	case c.resuming:
+	case c.arriving != nil:
 		return http.StatusConflict
 	case !c.takeovers.take(time.Now()):
 		return http.StatusTooManyRequests
 	}
-	c.resuming = true
+	c.arriving = r
 	return 0
 }
 
@@ -128,9 +135,9 @@ func (c *Connection) resume() int {
 // connection has ended: then k is aborted.
 func (c *Connection) Attach(k *Stream, f Framer) bool {
 	c.mu.Lock()
-	resuming := c.resuming
+	r := c.arriving
 	c.mu.Unlock()
-	if !resuming {
+	if r == nil {
 		if rs, ok := c.Session().(Resumable); ok {
 			rs.Attach(f)
 		}
@@ -149,7 +156,7 @@ func (c *Connection) Attach(k *Stream, f Framer) bool {
 	}
 	defer c.receive.Unlock()
 	c.mu.Lock()
-	c.resuming = false
+	c.arriving = nil
 	parked := c.parked
 	c.parked = false
 	if parked {
@@ -162,6 +169,9 @@ func (c *Connection) Attach(k *Stream, f Framer) bool {
 		return false
 	}
 	c.server.parked.forget(c.owner())
+	if s, ok := c.Session().(Requested); ok {
+		s.Requested(r)
+	}
 	c.Session().(Resumable).Attach(f)
 	k.Start(c.Session())
 	switch {
@@ -189,8 +199,8 @@ func (c *Connection) lockReceive(limit time.Duration) bool {
 // connection that was being resumed goes on as it was, others end.
 func (c *Connection) GiveUp(r Reason) {
 	c.mu.Lock()
-	resuming := c.resuming
-	c.resuming = false
+	resuming := c.arriving != nil
+	c.arriving = nil
 	late := c.parked
 	n := c.parks
 	c.mu.Unlock()
