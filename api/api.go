@@ -93,7 +93,8 @@ type API struct {
 	corsOff    bool // no other origin is allowed
 	clientAddr func(*http.Request) netip.Addr
 	hubs       []*mountedHub
-	hubPaths   []string // as mounted, negotiate's too
+	hubPaths   []string                    // as mounted, negotiate's too
+	refuse     map[string]http.HandlerFunc // of hubPaths: answers methods that are not served
 	metrics    *metrics
 	perIP      *counter
 	anonymous  *anonymous
@@ -135,6 +136,7 @@ func New(cfg Config, d Deps) *API {
 		disk:       d.Disk,
 		started:    time.Now(),
 		dialects:   make(map[string]string),
+		refuse:     make(map[string]http.HandlerFunc),
 	}
 	a.native.Channels, a.native.Renew = a.connectionMembership, a.renewConnection
 	e := a.echo

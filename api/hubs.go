@@ -77,10 +77,11 @@ func (a *API) mountHub(path string, hub *signalr.Hub, bitwarden bool) {
 		return nil
 	}, http.MethodPost)
 	a.hubPaths = append(a.hubPaths, full, full+"/negotiate")
+	a.refuse[full], a.refuse[full+"/negotiate"] = e.ServeHTTP, e.ServeNegotiate
 }
 
 // methods are those that a hub's handler gets: what it does not serve it answers
-// with the reference's 405. Methods that echo does not know stay with echo.
+// as ASP.NET Core does. Methods that echo knows nothing of come from refuse.
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 	http.MethodDelete, http.MethodTrace, http.MethodConnect,

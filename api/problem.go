@@ -75,6 +75,10 @@ func (a *API) fail(err error, c echo.Context) {
 	}
 	p := a.answer(c, err)
 	w := c.Response()
+	if h := a.refuse[c.Request().URL.Path]; h != nil && p.Status == http.StatusMethodNotAllowed {
+		h(w, c.Request())
+		return
+	}
 	p.writeHeader(w.Header())
 	w.Header()["Cache-Control"] = noStore
 	b, err := json.Marshal(p)

@@ -73,11 +73,19 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 	}
 	mounted := f.routes()
 	for _, path := range f.api.hubPaths {
-		for _, method := range methods {
+		for _, method := range append([]string{"PROPFIND", "REPORT", "BREW", "get"}, methods...) {
 			// Answered by the hub's 405, unless it is documented.
 			if !documented[method+" "+path] && method != http.MethodConnect {
-				if a := f.send(method, path, "", ""); a.status != http.StatusMethodNotAllowed {
-					t.Errorf("%s %s: %d", method, path, a.status)
+				a := f.send(method, path, "", "")
+				if a.status != http.StatusMethodNotAllowed || a.header.Get("Content-Type") != "text/plain" || a.body != "" {
+					t.Errorf("%s %s: %d %q %q", method, path, a.status, a.header.Get("Content-Type"), a.body)
+				}
+				want := "GET, POST, DELETE"
+				if strings.HasSuffix(path, "/negotiate") {
+					want = "POST"
+				}
+				if got := a.header.Values("Allow"); len(got) != 1 || got[0] != want {
+					t.Errorf("%s %s: Allow: %q", method, path, got)
 				}
 			}
 		}
