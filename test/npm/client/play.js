@@ -1,12 +1,13 @@
 import * as away from './away.js';
 import * as bitwarden from './bitwarden.js';
+import * as channels from './channels.js';
 import * as delivery from './delivery.js';
 import { World } from './hub.js';
 import * as methods from './methods.js';
 import * as presence from './presence.js';
 import * as resume from './resume.js';
 
-export const scenes = { ...away, ...delivery, ...methods, ...presence, ...resume, ...bitwarden };
+export const scenes = { ...away, ...channels, ...delivery, ...methods, ...presence, ...resume, ...bitwarden };
 
 /** Plays a scene, in Node or in a page. An error tells what the clients logged last. */
 export async function play(parts, name, ...args) {

@@ -116,14 +116,15 @@ export class Hubline {
   }
 
   /** A user nobody else has, with a token. */
-  async user({ device } = {}) {
+  async user({ device, channels } = {}) {
     const user = `user-${process.pid}-${++users}`;
-    return { user, device, token: await this.token(user, device) };
+    return { user, device, token: await this.token(user, device, channels) };
   }
 
-  async token(user, device) {
+  async token(user, device, channels) {
     const args = ['token', `--data-dir=${this.#data}`, `--user=${user}`];
     if (device) args.push(`--device=${device}`);
+    if (channels) args.push(`--channels=${channels}`);
     const { stdout } = await run(binary, args, { env });
     const token = stdout.trim();
     this.#tokens.push(token);
@@ -139,12 +140,21 @@ export class Hubline {
    * Publishes events one after the other; an event is an object, or JSON text that goes out as it is.
    * Returns the receipts.
    */
-  async publish(user, events) {
+  publish(user, events) {
+    return this.#publish(`users/${user}`, events);
+  }
+
+  /** The same to the members of a channel. */
+  publishToChannel(channel, events) {
+    return this.#publish(`channels/${channel}`, events);
+  }
+
+  async #publish(whom, events) {
     const key = await this.key();
     const receipts = [];
     for (const event of events) {
       const body = typeof event === 'string' ? event : JSON.stringify(event);
-      const answer = await request(`${this.url}/api/v1/users/${user}/events`, {
+      const answer = await request(`${this.url}/api/v1/${whom}/events`, {
         method: 'POST',
         headers: { 'Authorization': `Bearer ${key}`, 'Content-Type': 'application/json' },
         body,

@@ -34,6 +34,7 @@ export class Stage {
   deeds = {
     user: (options) => this.hubline.user(options),
     publish: (user, events) => this.hubline.publish(user, events),
+    toChannel: (channel, events) => this.hubline.publishToChannel(channel, events),
     down: () => this.hubline.down(),
     up: () => this.hubline.up(),
     kill: () => this.hubline.kill(),
