@@ -119,7 +119,12 @@ func (c *committer) commitWaiting() (over bool) {
 	for {
 		c.settle()
 		c.batch, over = c.take(c.batch[:0])
+		// In turns with what was published, so that neither waits for all of the other.
+		more := c.ledger.RestateFacts()
 		if len(c.batch) == 0 {
+			if more && !over {
+				continue
+			}
 			return over
 		}
 		c.last = len(c.batch)

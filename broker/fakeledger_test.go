@@ -22,6 +22,7 @@ type tape struct {
 	keys     map[keyID]ledger.KeyRecord
 	cursors  map[deviceID]replay.Cursor
 	facts    map[factName]ledger.Fact
+	restate  int // portions of facts that are to be written again
 }
 
 type factName struct {
@@ -183,4 +184,11 @@ func (l *tape) Facts(kind ledger.FactKind, yield func(ledger.Fact) bool) {
 			return
 		}
 	}
+}
+
+func (l *tape) RestateFacts() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.restate = max(l.restate-1, 0)
+	return l.restate > 0
 }

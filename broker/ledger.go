@@ -45,4 +45,7 @@ type Ledger interface {
 	// SaveFacts writes all or none. Facts may be called until the first write.
 	SaveFacts(facts []ledger.Fact) error
 	Facts(kind ledger.FactKind, yield func(ledger.Fact) bool)
+	// RestateFacts writes some facts again if they must be, and reports whether more
+	// are to come.
+	RestateFacts() (more bool)
 }

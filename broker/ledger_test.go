@@ -100,6 +100,41 @@ func TestWhatIsNotWrittenIsNotPublished(t *testing.T) {
 	})
 }
 
+// Facts that must be written again are, also when nothing is published, and what is
+// published does not wait for all of them.
+func TestFactsAreWrittenAgainBetweenCommits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTape()
+		d := newDurable(t, l, Config{}, replay.Config{})
+		left := func() int {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.restate
+		}
+		ask := func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.restate = 1000
+		}
+		ask()
+		time.Sleep(cursorInterval)
+		synctest.Wait()
+		if n := left(); n != 0 {
+			t.Errorf("%d portions are left", n)
+		}
+		ask()
+		between := 0
+		l.before = func(int) error { between = left(); return nil }
+		if _, err := d.Publish("ann", d.event(), Key{}); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if n := left(); n != 0 || between != 999 {
+			t.Errorf("%d portions are left, %d when it was published", n, between)
+		}
+	})
+}
+
 // A publish that is repeated while the first one is on its way gets its answer.
 func TestRepeatsOfWhatIsNotYetWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,14 @@ import (
 	"path/filepath"
 )
 
+// Rotate begins a new segment, unless nothing is in the one that is written. It waits for
+// what has been submitted before. It must not be called from a callback.
+func (j *Journal) Rotate() error {
+	j.dropMu.Lock()
+	defer j.dropMu.Unlock()
+	return j.beginSegment()
+}
+
 // DropBefore gives the segments back to the file system whose records are all
 // before index; an index after Last drops everything, for which a new segment is
 // begun. Records before index that share a segment with others stay readable:

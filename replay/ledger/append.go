@@ -8,8 +8,8 @@ import (
 	"hubline/replay/journal"
 )
 
-// cursorTime is the time of records of cursors. They hold up no retention, and a
-// damaged one is known for what it is by it.
+// cursorTime is the time of records of cursors, and of facts that are said again. They
+// hold up no retention, and a damaged one is known for what it is by it.
 const cursorTime = 1
 
 // manyPending is how many entries may wait for Note before it is looked which do.
@@ -57,7 +57,7 @@ func (l *Ledger) Append(entries []Entry) (first uint64, err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.now = at
+	l.now, l.events = at, first+uint64(len(entries))-1
 	for i := range entries {
 		e, index := &entries[i], first+uint64(i)
 		l.keysLocked(e, index, at)

@@ -111,13 +111,21 @@ func (l *Ledger) writeOverlay(o *overlay, m *meta) error {
 		if last {
 			m.index = o.index
 		}
-		users := m.users
+		users, facts := m.users, m.facts
 		err := l.table.update(func(tx *bolt.Tx) error {
 			if _, err := tx.CreateBucketIfNotExists(bucketFacts); err != nil { // a table may be older than facts
 				return err
 			}
 			for _, p := range puts[:n] {
 				b := tx.Bucket(p.bucket)
+				if &p.bucket[0] == &bucketFacts[0] {
+					switch was := b.Get(p.key) != nil; {
+					case was && p.gone:
+						facts--
+					case !was && !p.gone:
+						facts++
+					}
+				}
 				if p.gone {
 					if err := b.Delete(p.key); err != nil {
 						return err
@@ -131,14 +139,14 @@ func (l *Ledger) writeOverlay(o *overlay, m *meta) error {
 					return err
 				}
 			}
-			m.users = users
+			m.users, m.facts = users, facts
 			return tx.Bucket(bucketMeta).Put(metaKey, m.encode())
 		})
 		if err != nil {
 			return err
 		}
 		l.mu.Lock()
-		l.meta.index, l.meta.users = m.index, m.users
+		l.meta.index, l.meta.users, l.meta.facts = m.index, m.users, m.facts
 		l.mu.Unlock()
 		if puts = puts[n:]; last {
 			return nil

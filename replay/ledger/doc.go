@@ -15,6 +15,15 @@
 // index up to which the log is contained in it. So memory is bounded by what
 // changes between two checkpoints, not by how many users there are.
 //
+// # Facts
+//
+// Facts hold until others are said, and the log forgets. Before [Ledger.Retain] drops the
+// records that said a fact last, all facts that hold are said again: by
+// [Ledger.RestateFacts], which the goroutine that writes calls, for it alone knows the
+// order of changes. So the log alone has them, from an index on that is kept. What
+// Retain may drop ends before that index until they have been said again; they are once
+// in the time in which the log is renewed as a whole.
+//
 // # Opening
 //
 // [Open] reads the log from its beginning, for its checksums, and applies what lies
@@ -42,8 +51,8 @@
 //
 // # Concurrency
 //
-// One goroutine writes: it alone calls Next, Append, SaveCursors and SaveFacts. All other
-// methods may be called concurrently. Lock order: writeMu, then tableMu, then mu;
+// One goroutine writes: it alone calls Next, Append, SaveCursors, SaveFacts and
+// RestateFacts. All other methods may be called concurrently. Lock order: writeMu, then tableMu, then mu;
 // the last is held for looking into maps, never for anything that waits. Methods of
 // replay.Backing and Note take only mu, so they may be called under a user's lock.
 package ledger

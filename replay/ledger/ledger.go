@@ -27,18 +27,21 @@ type Ledger struct {
 	writeMu sync.Mutex
 	buf     []byte
 	records [][]byte
+	restating
 
 	// tableMu is held to change the table: by one checkpoint or retention at a time.
 	tableMu    sync.Mutex
 	usersFrom  []byte // where the next look for users to forget begins
 	cursorFrom []byte
 	rotated    int64 // when the segment that was being written was last dropped
+	restatedAt int64 // when facts were last to be said again because of their age
 
 	mu sync.Mutex
 	layers
 	meta       meta
 	dirty      bool // meta has changed since the last checkpoint
 	last       uint64
+	events     uint64 // index of the newest record of an event
 	pending    []pending
 	many       int   // pending entries that make it worth looking which are not
 	now        int64 // of the last batch, Unix milliseconds
@@ -48,6 +51,9 @@ type Ledger struct {
 	badRecords map[uint64]struct{}
 
 	damaged, changed atomic.Uint64
+
+	restateWanted atomic.Bool // facts are to be said again
+	restateFull   atomic.Bool // there was no space for it
 
 	wake       chan struct{}
 	stop, done chan struct{}

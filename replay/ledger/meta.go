@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"hubline/replay"
@@ -16,6 +17,11 @@ type meta struct {
 	damaged spans // known to be lost and dealt with
 	// rebuilding: the table was made anew and does not contain what it should.
 	rebuilding bool
+	facts      uint64 // rows
+	restated   restated
+	// factsLost: rows of facts have changed or are missing. It stays until the log has
+	// been read for them.
+	factsLost bool
 	// lostRows are the names in rows of users that have changed, and are perhaps not
 	// the names that they had. Known when the table is opened; not written.
 	lostRows []string
@@ -27,17 +33,28 @@ type dropped struct {
 	why  replay.Reason
 }
 
+// uncounted are rows that are counted when the table is opened.
+const uncounted = math.MaxUint64
+
 // maxDrops: the reasons of longest ago are one.
 const maxDrops = 64
 
 const metaVersion = 1
+
+const (
+	metaRebuilding = 1 << iota
+	metaFactsLost
+)
 
 var metaKey = []byte("ledger")
 
 func (m *meta) encode() []byte {
 	b := append(make([]byte, 0, 128), metaVersion, 0)
 	if m.rebuilding {
-		b[1] = 1
+		b[1] |= metaRebuilding
+	}
+	if m.factsLost {
+		b[1] |= metaFactsLost
 	}
 	for _, v := range []uint64{m.index, m.users, uint64(m.epochs.base), uint64(m.epochs.floor)} {
 		b = binary.AppendUvarint(b, v)
@@ -54,6 +71,9 @@ func (m *meta) encode() []byte {
 	for _, p := range m.damaged {
 		b = binary.AppendUvarint(binary.AppendUvarint(b, p.first), p.last)
 	}
+	for _, v := range []uint64{m.facts, m.restated.from, m.restated.last, uint64(m.restated.bytes)} { //nolint:gosec // not negative
+		b = binary.AppendUvarint(b, v)
+	}
 	return seal(metaKey, b)
 }
 
@@ -62,7 +82,8 @@ func decodeMeta(sealed []byte) (m meta, ok bool) {
 	if w.byte() != metaVersion {
 		return meta{}, false
 	}
-	m.rebuilding = w.byte() != 0
+	flags := w.byte()
+	m.rebuilding, m.factsLost = flags&metaRebuilding != 0, flags&metaFactsLost != 0
 	m.index, m.users = w.uvarint(), w.uvarint()
 	m.epochs.base, m.epochs.floor = uint32(w.small()), uint32(w.small()) //nolint:gosec // small
 	for range w.count() {
@@ -73,6 +94,12 @@ func decodeMeta(sealed []byte) (m meta, ok bool) {
 	}
 	for range w.count() {
 		m.damaged = append(m.damaged, span{w.uvarint(), w.uvarint()})
+	}
+	if len(w.b) > 0 { // a table may be older than these
+		m.facts, m.restated.from, m.restated.last = w.uvarint(), w.uvarint(), w.uvarint()
+		m.restated.bytes = int64(w.uvarint()) //nolint:gosec // was an int64
+	} else {
+		m.facts = uncounted
 	}
 	return m, w.done() && int(m.epochs.base) < len(m.epochs.texts)
 }

@@ -3,6 +3,8 @@ package ledger
 import (
 	"crypto/md5"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"hubline/internal/logtest"
 	"hubline/replay"
 	"hubline/replay/journal"
 )
@@ -161,6 +164,8 @@ func TestBackedStoreIsLikeAnEndlessOne(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
+			"restate":    func(*rapid.T) { p.RestateFacts() },
+			"lose table": func(t *rapid.T) { p.loseTable(t) },
 			"checkpoint": func(t *rapid.T) {
 				if err := p.Checkpoint(); err != nil {
 					t.Fatal(err)
@@ -195,6 +200,24 @@ func TestBackedStoreIsLikeAnEndlessOne(t *testing.T) {
 			rt.Fatalf("%+v: %s", st, p.String())
 		}
 	})
+}
+
+// loseTable opens what would be left if the table were lost now: all facts are there,
+// and whoever has a cursor is told.
+func (p *publisher) loseTable(t *rapid.T) {
+	g := &fixture{clock: p.clock, Lines: &logtest.Lines{}, t: p.t, dir: copyDir(p.t, p.dir), opts: p.opts}
+	g.opts.Logger, g.opts.Journal.Logger = slogTo(g.Lines), nil
+	must(p.t, os.Remove(filepath.Join(g.dir, "state.db")))
+	g.open()
+	defer g.Close()
+	facts := map[factID]string{}
+	g.Facts(Member, func(f Fact) bool { facts[f.id()] = string(f.Value); return true })
+	if diff := cmp.Diff(p.facts, facts, cmp.AllowUnexported(factID{}, name{})); diff != "" {
+		t.Fatalf("facts without the table (-want +got):\n%s", diff)
+	}
+	if st := g.Stats(); st.Last > 0 && (g.Epoch() == p.epoch || st.EpochChanges != 1) {
+		t.Fatalf("the loss of the table is not told: %+v", st)
+	}
 }
 
 // check looks at what is kept beside the events.

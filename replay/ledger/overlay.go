@@ -73,6 +73,14 @@ func (l *layers) key(n name) (KeyRecord, bool) {
 	return r, ok
 }
 
+func (l *layers) fact(id factID) (value []byte, ok bool) {
+	value, ok = l.active.facts[id]
+	if !ok && l.writing != nil {
+		value, ok = l.writing.facts[id]
+	}
+	return value, ok
+}
+
 // pending is an event that was written and of which Note has not told yet.
 type pending struct {
 	index uint64

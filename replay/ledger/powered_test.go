@@ -37,6 +37,7 @@ type powered struct {
 	rng   *rand.Rand
 	table []byte // state.db as it was after the last transaction
 	cuts  int
+	lost  int   // of these, with the table
 	bad   error // of the first image that was wrong
 	base  string
 
@@ -109,7 +110,10 @@ func (p *powered) cut(table []byte) {
 	}
 	p.cuts++
 	dir := p.t.TempDir()
-	must(p.t, os.WriteFile(filepath.Join(dir, "state.db"), table, 0o600))
+	lost := p.rng.IntN(4) == 0
+	if !lost {
+		must(p.t, os.WriteFile(filepath.Join(dir, "state.db"), table, 0o600))
+	}
 	g := &fixture{clock: p.clock, Lines: &logtest.Lines{}, t: p.t, dir: dir, opts: p.opts}
 	g.opts.Journal.FS, g.opts.Logger = powerFS{p.fs.Left(p.rng)}, slogTo(g.Lines)
 	g.opts.Journal.Logger = nil
@@ -119,7 +123,13 @@ func (p *powered) cut(table []byte) {
 		return
 	}
 	g.Ledger = l
-	if p.bad = p.compare(g); p.bad == nil && p.rng.IntN(4) == 0 {
+	if lost {
+		p.lost++
+		p.bad = p.compareLost(g)
+	} else {
+		p.bad = p.compare(g)
+	}
+	if p.bad == nil && p.rng.IntN(4) == 0 {
 		p.bad = p.goOn(g)
 	}
 	if p.bad != nil {
@@ -161,12 +171,8 @@ func (p *powered) compare(g *fixture) error {
 			return fmt.Errorf("cursor %v is at %d, want %v", n, at.Seq, c)
 		}
 	}
-	facts := map[factID]string{}
-	g.Facts(Member, func(f Fact) bool { facts[f.id()] = string(f.Value); return true })
-	for id, f := range p.facts {
-		if is := facts[id]; is != f[0] && is != f[1] {
-			return fmt.Errorf("fact %v is %q, want %q", id, is, f)
-		}
+	if err := p.compareFacts(g); err != nil {
+		return err
 	}
 	for n, want := range p.keys {
 		if k, ok := g.FindKey(n.user, n.of); !ok || k.Cursor != want.Cursor || k.ID != want.ID || k.Digest != want.Digest {
@@ -176,20 +182,62 @@ func (p *powered) compare(g *fixture) error {
 	return nil
 }
 
+// compareLost compares a ledger that has lost its table: whoever has a cursor is told so,
+// all that is kept of the events is there, and every fact.
+func (p *powered) compareLost(g *fixture) error {
+	if st := g.Stats(); st.Last > 0 && (g.Epoch() == p.base || st.EpochChanges != 1) {
+		return fmt.Errorf("the loss of the table is not told: %+v", st)
+	}
+	for _, user := range crowd {
+		events := slices.Concat(p.events[user], p.next[user])
+		st, ok := g.Find(user)
+		if st.Epoch != g.Epoch() || ok && st.Head < uint64(len(p.events[user])) || st.Head > uint64(len(events)) {
+			return fmt.Errorf("%s stands at %+v, want %d", user, st, len(p.events[user]))
+		}
+		events = events[:st.Head]
+		if !ok {
+			events = p.events[user]
+		}
+		if at, _, err := follow(g, user, st, events); err != nil {
+			return err
+		} else if at > 0 && events[at-1].Time+powerAge.Milliseconds() > p.ms.Load() {
+			return fmt.Errorf("%s has %d of %d events", user, len(events)-at, len(events))
+		}
+	}
+	return p.compareFacts(g)
+}
+
+func (p *powered) compareFacts(g *fixture) error {
+	facts := map[factID]string{}
+	g.Facts(Member, func(f Fact) bool { facts[f.id()] = string(f.Value); return true })
+	for id, f := range p.facts {
+		if is := facts[id]; is != f[0] && is != f[1] {
+			return fmt.Errorf("fact %v is %q, want %q", id, is, f)
+		}
+	}
+	return nil
+}
+
 // chain follows a user's events from the newest one to the oldest that must be there.
-func (p *powered) chain(g *fixture, user string, st replay.Standing, events []*replay.Event) (err error) {
-	at := len(events)
-	why := g.Load(user, st.At, st.Head+1, func(seq uint64, ev *replay.Event) bool {
+func (p *powered) chain(g *fixture, user string, st replay.Standing, events []*replay.Event) error {
+	at, why, err := follow(g, user, st, events)
+	if err == nil && at > 0 && (events[at-1].Time+powerAge.Milliseconds() > p.ms.Load() || why != replay.Expired) {
+		return fmt.Errorf("%s has %d of %d events: %s", user, len(events)-at, len(events), why)
+	}
+	return err
+}
+
+// follow returns how many of the events are missing, and why.
+func follow(g *fixture, user string, st replay.Standing, events []*replay.Event) (at int, why replay.Reason, err error) {
+	at = len(events)
+	why = g.Load(user, st.At, st.Head+1, func(seq uint64, ev *replay.Event) bool {
 		if at--; at < 0 || seq != uint64(at+1) || ev.ID != events[at].ID || !bytes.Equal(ev.Data, events[at].Data) {
 			err = fmt.Errorf("%s has %s as %d", user, ev.ID, seq)
 			return false
 		}
 		return true
 	})
-	if err == nil && at > 0 && (events[at-1].Time+powerAge.Milliseconds() > p.ms.Load() || why != replay.Expired) {
-		return fmt.Errorf("%s has %d of %d events: %s", user, len(events)-at, len(events), why)
-	}
-	return err
+	return at, why, err
 }
 
 // goOn writes to what was left and opens it again.

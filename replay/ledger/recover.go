@@ -13,6 +13,8 @@ type recovery struct {
 	from uint64 // up to there the table contains the log
 	all  bool   // everybody's epoch changes, because of why
 	why  string
+	// facts: the table's are not to be trusted, and are read from the whole log.
+	facts bool
 
 	bad      spans               // damaged, not dealt with before
 	harmless uint64              // of these, behind from: known to be cursors
@@ -37,9 +39,15 @@ func (l *Ledger) recover() error {
 	switch {
 	case l.meta.rebuilding && last > 0:
 		r.all, r.why = true, "the table is lost"
+	case first > l.meta.index+1:
+		r.all, r.why = true, "the table is older than the log"
+		l.damaged.Add(1)
 	case last < l.meta.index:
 		r.all, r.why = true, "the end of the log is lost"
 		l.damaged.Add(1)
+	}
+	if err := r.dropFacts(first); err != nil {
+		return fmt.Errorf("ledger: %w", err)
 	}
 	if err := l.journal.Range(first, r.record); err != nil {
 		return fmt.Errorf("ledger: read the log: %w", err)
@@ -49,8 +57,9 @@ func (l *Ledger) recover() error {
 	}
 	l.last = last
 	l.meta.damaged = l.meta.damaged.from(first).upTo(last)
-	must := r.all || len(r.bad) > 0 || l.meta.rebuilding || len(l.meta.lostRows) > 0
-	l.meta.rebuilding, l.meta.lostRows = false, nil
+	r.findRestated(first)
+	must := l.meta.factsLost || r.all || len(r.bad) > 0 || l.meta.rebuilding || len(l.meta.lostRows) > 0
+	l.meta.rebuilding, l.meta.factsLost, l.meta.lostRows = false, false, nil
 	l.dirty = l.dirty || must
 	// Epochs that change have to be on disk before anybody hears of them. All else the
 	// log has, and a full disk is no reason not to serve it.
@@ -71,7 +80,10 @@ func (r *recovery) record(rec journal.Record) error {
 		r.damage(span{rec.Index, d.Last}, rec.At == cursorTime)
 		return nil
 	}
-	if rec.Index <= r.from && len(r.bad) == 0 {
+	if rec.At > cursorTime {
+		r.events = rec.Index
+	}
+	if rec.Index <= r.from && len(r.bad) == 0 && !r.facts {
 		return nil
 	}
 	h, ok := parseHead(rec.Data)
@@ -80,7 +92,7 @@ func (r *recovery) record(rec journal.Record) error {
 		return nil
 	}
 	r.names(&h)
-	if rec.Index <= r.from {
+	if rec.Index <= r.from && !(r.facts && h.kind == kindFacts) {
 		return nil
 	}
 	if err := r.apply(&h, rec); err != nil {
@@ -95,7 +107,7 @@ func (r *recovery) record(rec journal.Record) error {
 	if len(r.bad) > 0 || r.all {
 		r.last = r.from
 	} else {
-		r.last = rec.Index
+		r.last = max(rec.Index, r.from)
 	}
 	return r.Checkpoint()
 }

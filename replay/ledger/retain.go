@@ -28,6 +28,7 @@ const (
 // It is meant to be called every minute or so. Appends go on meanwhile, but for the
 // time of a checkpoint if much waits for one.
 func (l *Ledger) Retain(now time.Time) error {
+	l.restateNothing()
 	l.tableMu.Lock()
 	defer l.tableMu.Unlock()
 	if err := l.dropLocked(now.UnixMilli()); err != nil {
@@ -46,8 +47,12 @@ func (l *Ledger) Retain(now time.Time) error {
 // all that the table has to know of them.
 func (l *Ledger) dropLocked(now int64) error {
 	aged, over := l.droppable(now)
-	upTo := max(aged, over)
-	if upTo == 0 {
+	upTo, err := l.droppableFacts(max(aged, over), l.restateWorth(aged, now))
+	if err != nil || upTo == 0 {
+		return err
+	}
+	aged, over = min(aged, upTo), min(over, upTo)
+	if upTo = max(aged, over); upTo == 0 {
 		return nil
 	}
 	l.mu.Lock()

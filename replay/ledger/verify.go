@@ -56,7 +56,27 @@ func verify(tx *bolt.Tx, m *meta) (bad []string, err error) {
 	case len(bad) > maxAffected:
 		return nil, fmt.Errorf("%w: %d of its rows", errTable, len(bad))
 	}
+	verifyFacts(tx, m)
 	return bad, nil
+}
+
+// verifyFacts looks for rows of facts that have changed or are missing. The log has
+// them too.
+func verifyFacts(tx *bolt.Tx, m *meta) {
+	var rows uint64
+	if b := tx.Bucket(bucketFacts); b != nil {
+		c := b.Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if _, whole := unseal(k, v); !whole {
+				m.factsLost = true
+			}
+			rows++
+		}
+	}
+	if m.facts != uncounted && m.facts != rows {
+		m.factsLost = true
+	}
+	m.facts = rows
 }
 
 // pageOf tells pages of the mapped file apart, the smallest that the library has.
