@@ -2,8 +2,10 @@ package journal
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -158,6 +160,9 @@ func (j *Journal) undo(what string, cause error) error {
 		return j.fail("truncate", fmt.Errorf("%w after %w", err, cause))
 	}
 	a.reserved = a.off
+	if errors.Is(cause, syscall.EFBIG) {
+		a.limit = a.off // the next commit goes into a file of its own
+	}
 	return fmt.Errorf("%w: %w", ErrNoSpace, cause)
 }
 

@@ -21,7 +21,8 @@ var (
 	ErrTooLarge = errors.New("journal: record or submission is too large")
 	// ErrEmpty means a submission without records.
 	ErrEmpty = errors.New("journal: no records")
-	// ErrNoSpace means that the disk or a quota is full. What was written of the
+	// ErrNoSpace means that the disk or a quota is full, or that the process may not
+	// have files of that size (RLIMIT_FSIZE). What was written of the
 	// commit was undone; later commits may succeed.
 	ErrNoSpace = errors.New("journal: no space on the disk")
 	// ErrFailed means that the disk cannot be trusted any more. Nothing is accepted
@@ -60,10 +61,11 @@ func (e *CorruptError) Error() string {
 // Unwrap makes errors.Is(err, ErrCorrupt) hold.
 func (e *CorruptError) Unwrap() error { return ErrCorrupt }
 
-// isNoSpace tells a full disk or quota from a broken one. A write that came
-// short without a reason counts as full, which is when that happens.
+// isNoSpace tells a full disk or quota, or a file that may not become larger, from a
+// broken one. A write that came short without a reason counts as full, which is when
+// that happens.
 func isNoSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errShortWrite)
+	return errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errShortWrite)
 }
 
 // errShortWrite is a write that wrote less than asked and gave no reason.

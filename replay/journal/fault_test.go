@@ -32,7 +32,8 @@ const faultRecords = 50 // two segments
 func TestNoSpaceAtAnyWrite(t *testing.T) {
 	full := &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
 	quota := &os.PathError{Op: "write", Path: "x", Err: syscall.EDQUOT}
-	for kind, cause := range map[string]error{"full": full, "quota": quota, "short": nil} {
+	large := &os.PathError{Op: "write", Path: "x", Err: syscall.EFBIG}
+	for kind, cause := range map[string]error{"full": full, "quota": quota, "short": nil, "large": large} {
 		for nth := 1; ; nth++ {
 			fs := newMemFS()
 			j, l := opened(t, fs, Options{SegmentBytes: minSegmentBytes})
@@ -217,5 +218,32 @@ func TestOpenThatFails(t *testing.T) {
 			t.Errorf("%s: %s", op, names)
 		}
 		again.Close()
+	}
+}
+
+// Files may not become as large as a segment may: the submission that is refused for
+// that costs no more than itself, as the next one begins a segment.
+func TestFileSizeLimitIsNoEnd(t *testing.T) {
+	fs := newMemFS()
+	const most = minSegmentBytes / 2
+	j, _ := opened(t, fs, Options{SegmentBytes: minSegmentBytes})
+	written := map[string]int{}
+	fs.on(func(op, name string, n int) (int, error) {
+		if op == "write" && n < 120 { // what is reserved is not counted
+			if written[name]+n > most {
+				return most - written[name], syscall.EFBIG
+			}
+			written[name] += n
+		}
+		return n, nil
+	})
+	ok, errs := tolerant(j, faultRecords)
+	if ok != faultRecords || len(errs) == 0 || len(errs) > len(j.Segments()) || j.Err() != nil {
+		t.Errorf("%d written in %d segments, errors %v", ok, len(j.Segments()), errs)
+	}
+	for _, err := range errs {
+		if !errors.Is(err, ErrNoSpace) {
+			t.Error(err)
+		}
 	}
 }
