@@ -86,7 +86,7 @@ func TestBoundsHoldAtTheLimitAndOneAbove(t *testing.T) {
 		},
 		{
 			name:   "bytes in all",
-			cfg:    Config{MaxTotalBytes: 4*eventOverhead + 1},
+			cfg:    Config{MaxTotalBytes: 3*logOverhead + 4*eventOverhead + 1},
 			setup:  func(f *fixture) { f.append("ann", 2); f.append("bob", 1); f.Append("cid", f.event(1)) },
 			above:  func(f *fixture) { f.Append("cid", f.event(0)) },
 			limit:  Stats{Users: 3, Events: 4, Appended: 4},
@@ -114,7 +114,7 @@ func TestBoundsHoldAtTheLimitAndOneAbove(t *testing.T) {
 		},
 		{
 			name: "bytes in all, the others pinned: the appending log gives its own",
-			cfg:  Config{MaxTotalBytes: 4 * eventOverhead},
+			cfg:  Config{MaxTotalBytes: 2*logOverhead + 4*eventOverhead},
 			setup: func(f *fixture) {
 				f.Pin("ann")
 				f.append("ann", 2)
@@ -126,7 +126,7 @@ func TestBoundsHoldAtTheLimitAndOneAbove(t *testing.T) {
 		},
 		{
 			name:   "bytes in all, only the newest left: it stays",
-			cfg:    Config{MaxTotalBytes: 2 * eventOverhead},
+			cfg:    Config{MaxTotalBytes: logOverhead + 2*eventOverhead},
 			setup:  func(f *fixture) { f.Pin("ann"); f.append("ann", 2) },
 			above:  func(f *fixture) { f.append("bob", 1) },
 			limit:  Stats{Users: 1, Pinned: 1, Events: 2, Appended: 2},
@@ -158,7 +158,7 @@ func TestNothingOfEmptyLogsIsCharged(t *testing.T) {
 		f.Pin(fmt.Sprint("user", i))
 	}
 	f.append("ann", 1)
-	if got, want := f.Stats(), (Stats{Users: 1, Pinned: 100, Events: 1, Bytes: eventOverhead, Appended: 1}); got != want {
+	if got, want := f.Stats(), (Stats{Users: 1, Pinned: 100, Events: 1, Bytes: logOverhead + eventOverhead, Appended: 1}); got != want {
 		t.Errorf("Stats = %+v, want %+v", got, want)
 	}
 }

@@ -29,11 +29,10 @@ type Config struct {
 	// millisecond. Zero means 24 hours, negative means for ever.
 	MaxAge time.Duration
 	// MaxUsers is how many logs with events there may be. Pinned logs count but
-	// cannot be evicted. Each costs about 300 bytes and the user's name, which
-	// MaxTotalBytes does not include. Zero means 100,000.
+	// cannot be evicted. Zero means 100,000.
 	MaxUsers int
-	// MaxTotalBytes is how many bytes (Event.Size) all logs may keep. Zero means
-	// 256 MiB.
+	// MaxTotalBytes is how many bytes all logs with events may take: their events
+	// (Event.Size), and 320 for each log. Zero means 256 MiB.
 	MaxTotalBytes int64
 	// MaxWatermarks is how many users without a log are remembered by the epoch and
 	// head of the one they had, at about 150 bytes each and the user's name. Zero

@@ -5,6 +5,10 @@ package replay
 // an id stands in every log.
 const idIndexMin = 16
 
+// logOverhead is what a log with events costs besides them: the struct, a short name,
+// and its places in the map and the list of the store.
+const logOverhead = 320
+
 // Log is the log of one user, held by [Store.Pin]. Its methods are those of the
 // Store without the lookup and may be called concurrently. After the last Unpin
 // they still answer for the user, by way of the store.

@@ -34,7 +34,7 @@ func newModel(t *rapid.T) *model {
 		MaxBytes:      rapid.IntRange(1, 8).Draw(t, "maxBytes") * eventOverhead,
 		MaxAge:        time.Duration(rapid.IntRange(1, 20).Draw(t, "maxAge")) * time.Millisecond,
 		MaxUsers:      rapid.IntRange(1, 4).Draw(t, "maxUsers"),
-		MaxTotalBytes: rapid.Int64Range(1, 16).Draw(t, "maxTotalBytes") * eventOverhead,
+		MaxTotalBytes: rapid.Int64Range(1, 20).Draw(t, "maxTotalBytes") * eventOverhead,
 		MaxWatermarks: rapid.IntRange(1, 4).Draw(t, "maxWatermarks"),
 		Now:           m.clock.time,
 	}

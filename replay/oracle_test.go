@@ -139,6 +139,7 @@ func (o *oracle) totals() (users, events int, bytes int64) {
 	for _, l := range o.logs {
 		if len(l.kept) > 0 {
 			users++
+			bytes += logOverhead
 		}
 		events += len(l.kept)
 		bytes += int64(l.size())

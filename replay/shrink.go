@@ -1,7 +1,7 @@
 package replay
 
 func (s *Store) over() bool {
-	return s.users.Load() > int64(s.cfg.MaxUsers) || s.bytes.Load() > s.cfg.MaxTotalBytes
+	return s.users.Load() > int64(s.cfg.MaxUsers) || s.held() > s.cfg.MaxTotalBytes
 }
 
 // shrink evicts until the store is within its bounds. keep is the log just appended
@@ -68,10 +68,13 @@ func (sh *shard) trimOver(l *Log) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	before := l.markLocked()
-	excess := sh.store.bytes.Load() - sh.store.cfg.MaxTotalBytes
+	excess := sh.store.held() - sh.store.cfg.MaxTotalBytes
 	for l.ring.n > 1 && int64(before.bytes-l.bytes) < excess {
 		l.popLocked(causeLimit)
 		l.older = l.at != 0
 	}
 	sh.settleLocked(l, before)
 }
+
+// held is what MaxTotalBytes bounds.
+func (s *Store) held() int64 { return s.bytes.Load() + s.users.Load()*logOverhead }

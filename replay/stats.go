@@ -6,7 +6,7 @@ type Stats struct {
 	Users      int   // logs with events
 	Pinned     int   // logs pinned, with or without events
 	Events     int   // in all logs
-	Bytes      int64 // Event.Size of these
+	Bytes      int64 // what Config.MaxTotalBytes bounds
 	Watermarks int
 
 	Appended          uint64 // events
@@ -19,7 +19,7 @@ type Stats struct {
 
 // Stats returns the store's gauges and counters.
 func (s *Store) Stats() Stats {
-	st := Stats{Users: int(s.users.Load()), Bytes: s.bytes.Load()}
+	st := Stats{Users: int(s.users.Load()), Bytes: s.held()}
 	st.Watermarks, st.DroppedWatermarks = s.marks.stats()
 	for i := range s.shards {
 		s.shards[i].addStats(&st)

@@ -55,6 +55,34 @@ func publishTo(t *testing.T, b *broker.Broker, users, size int) {
 	}
 }
 
+// Many logs of little: what the store keeps beside the events of each is in the budget.
+func TestManySmallLogsInBoundedMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own")
+	}
+	cfg := config.Default()
+	cfg.Data = filepath.Join(t.TempDir(), "data")
+	cfg.LogUsers = 1_000_000
+	b, l, err := newBroker(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { b.Close(); _ = l.Close() }()
+	publishTo(t, b, 620_000, 10)
+	if err := l.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	debug.FreeOSMemory()
+	got, budget, st := resident(t), int64(cfg.LogTotalBytes), b.Store().Stats()
+	t.Logf("%d MiB with %d of %d MiB in %d logs", got>>20, st.Bytes>>20, budget>>20, st.Users)
+	if st.Bytes < budget*9/10 || st.Users < 400_000 {
+		t.Errorf("that is no test: %+v", st)
+	}
+	if most := budget * 5 / 4; got > most {
+		t.Errorf("%d MiB are resident, %d are allowed", got>>20, most>>20)
+	}
+}
+
 // A million users who were seen, and as many bytes of events as memory may have: when
 // the server has come to rest, it has no more than one and a quarter of
 // --log-total-bytes, all its bookkeeping included. Under load the garbage collector has
