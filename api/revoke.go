@@ -45,7 +45,8 @@ func (a *API) revoke(c echo.Context) error {
 	defer a.revoking.Unlock()
 	// Before connections are looked for: whoever comes meanwhile is found by one of the
 	// two, see admitted.
-	if err := a.verify.Revocations().Add(v); err != nil {
+	// What holds may be more than what was asked for, and is what the disk has to know.
+	if v, err = a.verify.Revocations().Add(v); err != nil {
 		return err
 	}
 	out := revokedAnswer{User: v.User, TokenID: v.TokenID, Until: v.Until.UnixMilli(), Disconnected: a.endRevoked()}

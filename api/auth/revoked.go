@@ -44,8 +44,16 @@ type span struct{ before, until int64 } // Unix milliseconds; before 0: whenever
 func NewRevocations(limit int) *Revocations { return &Revocations{max: limit} }
 
 // Add has a revocation hold. Of two for the same user or token the later time of each
-// counts. It returns ErrTooManyRevocations.
-func (r *Revocations) Add(v Revocation) error {
+// counts, and what holds from now on is returned. It returns ErrTooManyRevocations.
+func (r *Revocations) Add(v Revocation) (held Revocation, err error) {
+	return r.add(v, r.max)
+}
+
+// Restore is Add for one that held before a start, whatever the bound is now: without it
+// tokens would be accepted again.
+func (r *Revocations) Restore(v Revocation) { _, _ = r.add(v, 0) } // without a bound nothing fails
+
+func (r *Revocations) add(v Revocation, limit int) (held Revocation, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.held == nil {
@@ -53,8 +61,8 @@ func (r *Revocations) Add(v Revocation) error {
 	}
 	key := subject{strings.Clone(v.User), strings.Clone(v.TokenID)}
 	old, known := r.held[key]
-	if !known && r.max > 0 && len(r.held) >= r.max {
-		return ErrTooManyRevocations
+	if !known && limit > 0 && len(r.held) >= limit {
+		return held, ErrTooManyRevocations
 	}
 	now := span{until: v.Until.UnixMilli()}
 	if !v.Before.IsZero() {
@@ -70,7 +78,11 @@ func (r *Revocations) Add(v Revocation) error {
 	}
 	r.held[key] = now
 	r.some.Store(true)
-	return nil
+	held = Revocation{User: key.user, TokenID: key.token, Until: time.UnixMilli(now.until)}
+	if now.before != 0 {
+		held.Before = time.UnixMilli(now.before)
+	}
+	return held, nil
 }
 
 // Revoked reports whether the token behind an identity is not accepted any more. API keys

@@ -37,7 +37,7 @@ func TestRevocationsMeanWhomTheySay(t *testing.T) {
 	} {
 		var r Revocations
 		for _, v := range tt.revoked {
-			if err := r.Add(v); err != nil {
+			if _, err := r.Add(v); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -56,7 +56,10 @@ func TestRevocationsMeanWhomTheySay(t *testing.T) {
 func TestRevocationsAreBoundedAndForgotten(t *testing.T) {
 	r := NewRevocations(2)
 	now := time.Now()
-	add := func(user string, until time.Time) error { return r.Add(Revocation{User: user, Until: until}) }
+	add := func(user string, until time.Time) error {
+		_, err := r.Add(Revocation{User: user, Until: until})
+		return err
+	}
 	for _, step := range []struct {
 		user  string
 		until time.Time
@@ -127,7 +130,7 @@ func TestVerifyRefusesRevokedTokens(t *testing.T) {
 	if err != nil || v.Revoked(id) {
 		t.Fatal(id, err)
 	}
-	if err := r.Add(Revocation{User: "ann", Before: time.Now().Add(time.Second), Until: time.Now().Add(time.Hour)}); err != nil {
+	if _, err := r.Add(Revocation{User: "ann", Before: time.Now().Add(time.Second), Until: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := v.Verify(t.Context(), token); !errors.Is(err, ErrRevoked) || !v.Revoked(id) {
@@ -138,7 +141,7 @@ func TestVerifyRefusesRevokedTokens(t *testing.T) {
 func BenchmarkRevoked(b *testing.B) {
 	r := NewRevocations(0)
 	for i := range 10_000 {
-		if err := r.Add(Revocation{User: fmt.Sprint("user", i), Until: time.Now().Add(time.Hour)}); err != nil {
+		if _, err := r.Add(Revocation{User: fmt.Sprint("user", i), Until: time.Now().Add(time.Hour)}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -148,5 +151,20 @@ func BenchmarkRevoked(b *testing.B) {
 		if r.Revoked(id) {
 			b.Fatal("revoked")
 		}
+	}
+}
+
+// A bound that was lowered brings no revoked token back.
+func TestRestoredRevocationsHaveNoBound(t *testing.T) {
+	r := NewRevocations(1)
+	until := time.Now().Add(time.Hour)
+	for _, user := range []string{"ann", "bob"} {
+		r.Restore(Revocation{User: user, Until: until})
+		if !r.Revoked(&Identity{User: user}) {
+			t.Errorf("%s is accepted", user)
+		}
+	}
+	if _, err := r.Add(Revocation{User: "cid", Until: until}); !errors.Is(err, ErrTooManyRevocations) {
+		t.Error(err)
 	}
 }

@@ -144,12 +144,17 @@ func (v *Verifier) identify(ctx context.Context, token string) (*Identity, error
 }
 
 // Known returns the identity of a token that Verify has found right before and that
-// still holds, for the price of a hash and a map lookup.
+// still holds, for the price of a hash and a map lookup. One that was revoked since is
+// not known: Verify says why.
 func (v *Verifier) Known(token string) (*Identity, bool) {
 	if token == "" || len(token) > MaxTokenBytes {
 		return nil, false
 	}
-	return v.cache.get(digestOf(token), v.cfg.Now(), v.generation())
+	id, ok := v.cache.get(digestOf(token), v.cfg.Now(), v.generation())
+	if !ok || v.cfg.Revocations.Revoked(id) {
+		return nil, false
+	}
+	return id, true
 }
 
 func (v *Verifier) generation() uint64 {

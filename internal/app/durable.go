@@ -89,10 +89,7 @@ func loadRevocations(l *ledger.Ledger, held *auth.Revocations, logger *slog.Logg
 			logger.Error("a revocation could not be read", slog.String("user", f.Of))
 			return true
 		}
-		if err := held.Add(v); err != nil {
-			logger.Error("revocations were left out: raise max-revocations", slog.Any("err", err))
-			return false
-		}
+		held.Restore(v)
 		return true
 	})
 }

@@ -1,0 +1,65 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"hubline/api/auth"
+	"hubline/replay/ledger"
+)
+
+// A token that passed a moment ago, and is remembered for that, does not pass when it is
+// revoked: at no call, also where those seen before are spared the look at failures.
+func TestRevokedTokensThatAreRememberedDoNotPass(t *testing.T) {
+	f := newFixture(t, func(s *setup) { s.Callers.AuthFailures = three })
+	token := f.token(auth.Claims{ID: "one", Scopes: auth.ScopePublish | auth.ScopeRead | auth.ScopeAdmin})
+	f.subscribeTo(token, "c")
+	calls := []struct{ method, path, body string }{
+		{http.MethodGet, "/api/v1/stats", ""},
+		{http.MethodPost, "/api/v1/users/berta/events", `{"type":"a"}`},
+		{http.MethodPost, "/channels/subscribe", `{"channel":"d"}`},
+		{http.MethodGet, "/channels/c/members", ""},
+	}
+	for _, c := range calls {
+		if a := f.send(c.method, c.path, token, c.body); a.status/100 != 2 {
+			t.Fatalf("%s: %d %s", c.path, a.status, a.body)
+		}
+	}
+	f.revoke(`{"jti":"one"}`)
+	for _, c := range calls[:3] {
+		if a := f.send(c.method, c.path, token, c.body); a.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", c.path, a.status, a.body)
+		}
+	}
+	// By now the address has failed too often, and nothing new is looked at.
+	f.wantLimited(f.send(http.MethodGet, "/events?wait=0", token, ""), "auth-failure-rate-per-ip")
+}
+
+// Of two revocations the disk knows what the memory does: a later and narrower one does
+// not bring back, with the next start, tokens that are refused now.
+func TestRevocationsAreWrittenAsTheyHold(t *testing.T) {
+	disk, change := onDisk(t)
+	f := newFixture(t, change)
+	t.Cleanup(f.broker.Close)
+	old := time.Now().Add(-time.Hour).UnixMilli()
+	f.revoke(`{"jti":"one"}`)
+	f.revoke(fmt.Sprintf(`{"jti":"one","issuedBefore":%d}`, old))
+	f.revoke(`{"user":"anna"}`)
+	f.revoke(fmt.Sprintf(`{"user":"anna","issuedBefore":%d}`, old))
+	held := auth.NewRevocations(0)
+	disk.Facts(ledger.Revoked, func(fact ledger.Fact) bool {
+		v, ok := auth.ReadRevocation(fact.Of, fact.Name, fact.Value)
+		held.Restore(v)
+		return ok
+	})
+	for _, id := range []auth.Identity{
+		{User: "berta", TokenID: "one", IssuedAt: time.Now()},
+		{User: "anna", IssuedAt: time.Now().Add(-time.Minute)},
+	} {
+		if !held.Revoked(&id) {
+			t.Errorf("%+v is accepted behind the next start", id)
+		}
+	}
+}
