@@ -88,11 +88,14 @@ func (a *API) connectionMembership(ctx context.Context, conn transports.Conn, ch
 	if !ok {
 		return errors.New("connection of another server")
 	}
-	id, ok := c.Identity.(*auth.Identity)
+	id, ok := c.Credentials().(*auth.Identity) // a renewed token has other channels
 	if !ok {
 		return errors.New("connection without an identity")
 	}
-	err := a.changeMembership(ctx, id, channel, in)
+	err := a.admitted(id) // its end may be under way
+	if err == nil {
+		err = a.changeMembership(ctx, id, channel, in)
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}

@@ -213,3 +213,26 @@ func FuzzScanRevoke(f *testing.F) {
 		}
 	})
 }
+
+// What a connection may join follows the token that it was renewed with.
+func TestMembershipsFollowTheRenewedToken(t *testing.T) {
+	f := newFixture(t)
+	c := f.socket("/ws?control=1", f.token(auth.Claims{Channels: []string{"private-old"}, ID: "first"}))
+	message(t, c)
+	ask := func(text string) string {
+		t.Helper()
+		if err := c.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return message(t, c)
+	}
+	if got := ask(`{"type":"renew","ref":"1","token":"` + f.token(auth.Claims{Channels: []string{"private-new"}, ID: "second"}) + `"}`); got != `{"type":"hubline.reply","data":{"ref":"1","ok":true}}` {
+		t.Fatal(got)
+	}
+	if got := ask(`{"type":"subscribe","ref":"2","channel":"private-old"}`); !strings.Contains(got, `"ok":false,"error":"Forbidden`) {
+		t.Error(got)
+	}
+	if got := ask(`{"type":"subscribe","ref":"3","channel":"private-new"}`); !strings.Contains(got, `"ok":true`) {
+		t.Error(got)
+	}
+}
