@@ -240,7 +240,7 @@ func (c *committer) enrol(changes []*Pending) {
 		for _, m := range slices.Backward(done) {
 			undo := *m
 			undo.in = !m.in
-			_, _ = r.changeLocked(&undo, bounds) // there was room a moment ago
+			_, _ = r.changeLocked(&undo, noBounds) // there was room a moment ago, or more than there may be
 		}
 		r.mu.Unlock()
 	} else {

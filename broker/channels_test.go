@@ -374,3 +374,21 @@ func TestRevocationsAreWritten(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The bounds may have been lowered below what there is: a removal that cannot be written
+// is undone all the same, or the memory would forget who is a member on disk.
+func TestARemovalIsUndoneOverTheBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTape()
+		f := newDurable(t, l, Config{}, replay.Config{})
+		f.enrolled("c: ann bob cid", "d: ann", "e: ann")
+		lowered := newDurable(t, l, Config{MaxChannelsPerUser: 1, MaxChannelMembers: 1, MaxMemberships: 1}, replay.Config{})
+		l.before = func(int) error { return ErrNoSpace }
+		if _, err := lowered.RemoveMember("c", "ann"); !errors.Is(err, ErrNoSpace) {
+			t.Error(err)
+		}
+		if got := fmt.Sprint(lowered.Channels("ann")); got != "[c d e]" {
+			t.Error(got)
+		}
+	})
+}

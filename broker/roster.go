@@ -77,6 +77,9 @@ func byName(a, b *channel) int { return cmp.Compare(a.name, b.name) }
 // rosterBounds are checked before a membership is begun.
 type rosterBounds struct{ perUser, perChannel, perPresence, all int }
 
+// noBounds are for what was so before: bounds may have been lowered since.
+var noBounds = rosterBounds{perUser: math.MaxInt, perChannel: math.MaxInt, perPresence: math.MaxInt, all: math.MaxInt}
+
 // addLocked puts a user into a channel. It reports false for one who is in it.
 func (r *roster) addLocked(name, user string, b rosterBounds) (added bool, err error) {
 	m, list, at := r.memberLocked(user)
@@ -176,14 +179,13 @@ func (r *roster) counts() (channels, memberships int) {
 	return len(r.channels), r.count
 }
 
-// load fills an empty roster. Bounds do not hold: they may have been lowered since.
+// load fills an empty roster, without bounds.
 func (r *roster) load(each func(yield func(channel, user string) bool)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.loading = true
-	none := rosterBounds{perUser: math.MaxInt, perChannel: math.MaxInt, perPresence: math.MaxInt, all: math.MaxInt}
 	each(func(channel, user string) bool {
-		_, _ = r.addLocked(channel, user, none) // there are no bounds
+		_, _ = r.addLocked(channel, user, noBounds) // so there is no error
 		return true
 	})
 	r.loading = false
