@@ -23,7 +23,7 @@ func (a *API) membersFor(c echo.Context) (*membersAnswer, error) {
 	if !a.originAllowed(r) {
 		return nil, errOrigin
 	}
-	id, err := a.client(r)
+	id, err := a.subscriber(r)
 	if err != nil {
 		return nil, err
 	}

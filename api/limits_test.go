@@ -348,3 +348,24 @@ func TestNobodyAnonymousByDefault(t *testing.T) {
 		t.Error("an anonymous connection is let in without a bound")
 	}
 }
+
+// Every call with a user's token counts for the user, since each costs something.
+func TestRenewalsAndMemberListsCountForTheirUser(t *testing.T) {
+	f := newFixture(t, limited(func(l *Limits) { l.Requests = three }))
+	for user, ask := range map[string]func(token string) answer{
+		"anna": func(token string) answer { return f.send(http.MethodGet, "/channels/c/members", token, "") },
+		"berta": func(token string) answer {
+			return f.send(http.MethodPost, "/events/renew", token, `{"connectionId":"x"}`)
+		},
+	} {
+		token := f.token(auth.Claims{User: user})
+		for range 3 {
+			if a := ask(token); a.status == http.StatusTooManyRequests {
+				t.Errorf("%s: too early", user)
+			}
+		}
+		if a := ask(token); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s", user, a.status, a.body)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func (a *API) renewEvents(c echo.Context) error {
 	if !a.originAllowed(r) {
 		return errOrigin
 	}
-	id, err := a.client(r)
+	id, err := a.subscriber(r)
 	if err != nil {
 		return err
 	}
