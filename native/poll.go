@@ -122,8 +122,14 @@ func (p *Poll) Tick(now time.Time) time.Time {
 	return p.expires
 }
 
-// Leave implements transports.Session: the poll is answered now.
-func (p *Poll) Leave(r transports.Reason) { p.conn.Close(r) }
+// Leave implements transports.Session: the poll is answered now. Who was revoked gets
+// nothing any more.
+func (p *Poll) Leave(r transports.Reason) {
+	if r == transports.ReasonRevoked {
+		p.sub.Close()
+	}
+	p.conn.Close(r)
+}
 
 // Closed implements transports.Session.
 func (p *Poll) Closed(transports.Reason) { p.sub.Close() }

@@ -74,3 +74,26 @@ func TestPollAnswersAreBoundedInBytes(t *testing.T) {
 		}
 	})
 }
+
+// Who was revoked is sent nothing: not even what comes before the answer is on its way.
+func TestRevokedPollIsAnsweredEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.publishN(1)
+		p := f.pipe(transports.LongPolling)
+		s, err := NewPoll(f.b, p, Options{User: "u"}, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Closed(transports.ReasonRevoked)
+		s.Leave(transports.ReasonRevoked)
+		f.publishN(2)
+		s.Expire()
+		rec := &recorder{}
+		s.Fill(transports.NewBatch(rec))
+		want := strings.ReplaceAll(answer("E-1", ""), "E", f.epoch())
+		if len(rec.got) != 1 || rec.got[0] != want {
+			t.Errorf("answers %q, want %s", rec.got, want)
+		}
+	})
+}
