@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -340,5 +341,28 @@ func TestMembershipOverAHub(t *testing.T) {
 	f.send(http.MethodPost, "/api/v1/channels/other/events", keyPublish, `{"type":"greet","data":"hi"}`)
 	if got := message(t, c); !strings.Contains(got, `"target":"greet","arguments":["hi"]`) {
 		t.Error(got)
+	}
+}
+
+// What a token allowed ends with it, also for a hub connection that outlives it.
+func TestExpiredClaimsGiveNoLeave(t *testing.T) {
+	f := newFixture(t)
+	id := &auth.Identity{User: "anna", Channels: []string{"private-a"}, Expires: time.Now().Add(-time.Hour)}
+	for channel, want := range map[string]error{"private-a": auth.ErrExpired, "private-b": errChannelForbidden, "open": nil} {
+		if err := f.api.mayJoin(t.Context(), id, channel); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", channel, err, want)
+		}
+	}
+	asked := false
+	f.api.webhook = webhook.New(webhook.Config{URL: "http://b.example", Transport: webhookFunc(func(r *http.Request) (*http.Response, error) {
+		asked = true
+		return &http.Response{StatusCode: http.StatusForbidden, Body: http.NoBody, Request: r}, nil
+	})})
+	if err := f.api.mayJoin(t.Context(), id, "private-a"); !errors.Is(err, errChannelForbidden) || !asked {
+		t.Error(err)
+	}
+	valid := &auth.Identity{User: "anna", Channels: []string{"private-a"}, Expires: time.Now().Add(time.Hour)}
+	if err := f.api.mayJoin(t.Context(), valid, "private-a"); err != nil {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"hubline/api/auth"
 	"hubline/api/webhook"
@@ -62,10 +63,17 @@ func (a *API) changeMembership(ctx context.Context, id *auth.Identity, channel s
 
 // mayJoin asks for leave where it is needed. What cannot be decided is refused.
 func (a *API) mayJoin(ctx context.Context, id *auth.Identity, channel string) error {
-	if !strings.HasPrefix(channel, privatePrefix) && !strings.HasPrefix(channel, presencePrefix) || id.AllowsChannel(channel) {
+	if !strings.HasPrefix(channel, privatePrefix) && !strings.HasPrefix(channel, presencePrefix) {
 		return nil
 	}
-	if a.webhook == nil {
+	// A connection of a hub may outlive its token, whose claims do not.
+	named, expired := id.AllowsChannel(channel), !id.Expires.IsZero() && !time.Now().Before(id.Expires.Add(a.verify.Leeway()))
+	switch {
+	case named && !expired:
+		return nil
+	case a.webhook == nil && named:
+		return auth.ErrExpired
+	case a.webhook == nil:
 		return errChannelForbidden
 	}
 	allowed, err := a.webhook.Allowed(ctx, webhook.Question{User: id.User, Device: id.Device, Channel: channel})
