@@ -392,3 +392,49 @@ func TestARemovalIsUndoneOverTheBounds(t *testing.T) {
 		}
 	})
 }
+
+// What is published to nobody has an entry of its own if it can be repeated, and none
+// otherwise: those behind it in the same commit stand where they were written, and a
+// repeat is known behind the next start.
+func TestPublishesToNobodyShareACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTape()
+		l.before = func(int) error { time.Sleep(time.Millisecond); return nil }
+		f := newDurable(t, l, Config{}, replay.Config{})
+		key := Key{Name: "k", Digest: [16]byte{1}}
+		given := func() *replay.Event {
+			return &replay.Event{ID: "given", IDGiven: true, Type: "t", Channel: "empty", Data: []byte("1")}
+		}
+		first := f.Submit("bob", f.event(), Key{})
+		synctest.Wait() // it is being written, and the others wait
+		var waiting []*Pending
+		for _, p := range []func() *Pending{
+			func() *Pending { return f.SubmitToChannel("empty", given(), Key{}) },
+			func() *Pending { return f.Submit("ann", f.event(), Key{}) },
+			func() *Pending { return f.SubmitToChannel("empty", f.event(), key) },
+			func() *Pending { return f.Submit("ann", f.event(), Key{}) },
+			func() *Pending { return f.SubmitToChannel("empty", f.event(), Key{}) },
+			func() *Pending { return f.Submit("bob", f.event(), Key{}) },
+		} {
+			waiting = append(waiting, p())
+		}
+		var got []string
+		for _, p := range append([]*Pending{first}, waiting...) {
+			r, err := p.Wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(r.Cursor.Seq, r.Members))
+		}
+		wantText(t, "seqs and members", strings.Join(got, ", "), "1 0, 0 0, 1 0, 0 0, 2 0, 0 0, 2 0")
+		if l.appends != 2 {
+			t.Errorf("%d commits", l.appends)
+		}
+		again := newDurable(t, l, Config{}, replay.Config{})
+		for name, p := range map[string]*Pending{"id": again.SubmitToChannel("empty", given(), Key{}), "key": again.SubmitToChannel("empty", again.event(), key)} {
+			if r, err := p.Wait(); err != nil || !r.Duplicate {
+				t.Errorf("%s: %+v %v", name, r, err)
+			}
+		}
+	})
+}

@@ -177,3 +177,26 @@ func TestAClosedConnectionSavesNothing(t *testing.T) {
 	c.Received(r, 6)
 	wantText(t, "received", savedText(f), "2")
 }
+
+// A client that names cursors has not dealt with a new epoch's events before it says so,
+// whatever its seq was in the old one.
+func TestANamedCursorOfAnOldEpochStays(t *testing.T) {
+	f := newFixture(t, Config{}, replay.Config{MaxUsers: 1, MaxWatermarks: 1})
+	f.publishN("ann", 5)
+	c := f.subscribe(Options{Device: "d"}, "latest")
+	c.Begin(&c.Welcome)
+	c.Close()
+	for _, user := range []string{"bob", "cid", "dan"} {
+		f.publish(user, nil)
+	}
+	f.publish("ann", nil)
+	c = f.subscribe(Options{Device: "d"}, "device")
+	wantText(t, "gap", gapText(c.Gap), "[0..0 epoch]")
+	r := receipts(&c.Welcome)
+	r.Named()
+	r.Sent(1)
+	c.Received(r, 1)
+	wantText(t, "saved", savedText(f), "5")
+	c.Acknowledge(replay.Cursor{Seq: 1})
+	wantText(t, "saved", savedText(f), "1")
+}
