@@ -87,13 +87,25 @@ func (a *API) endRevoked() (ended int) {
 // ForgetRevocations forgets revocations that have expired, in memory and on disk. It is
 // to be called now and then.
 func (a *API) ForgetRevocations(ctx context.Context, now time.Time) {
+	for a.forgetRevocations(ctx, now) == forgottenAtOnce {
+		// Whoever wants to revoke meanwhile waits for one write at most.
+	}
+}
+
+// forgottenAtOnce bounds what is removed in one write.
+const forgottenAtOnce = 1000
+
+// forgetRevocations forgets some, and returns how many.
+func (a *API) forgetRevocations(ctx context.Context, now time.Time) int {
 	a.revoking.Lock()
 	defer a.revoking.Unlock()
-	for _, v := range a.verify.Revocations().Sweep(now) {
-		of, name, _ := v.Record()
-		err := a.broker.SaveRevocation(of, name, nil)
-		if err != nil && !errors.Is(err, broker.ErrDraining) {
-			a.log.LogAttrs(ctx, slog.LevelWarn, "an expired revocation could not be removed from the disk", slog.Any("err", err))
-		}
+	gone := a.verify.Revocations().Sweep(now, forgottenAtOnce)
+	names := make([]broker.RevocationName, len(gone))
+	for i := range gone {
+		names[i].Of, names[i].Name, _ = gone[i].Record()
 	}
+	if err := a.broker.RemoveRevocations(names); err != nil && !errors.Is(err, broker.ErrDraining) {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "expired revocations could not be removed from the disk", slog.Int("count", len(gone)), slog.Any("err", err))
+	}
+	return len(gone)
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,5 +63,43 @@ func TestRevocationsAreWrittenAsTheyHold(t *testing.T) {
 		if !held.Revoked(&id) {
 			t.Errorf("%+v is accepted behind the next start", id)
 		}
+	}
+}
+
+// writes counts those of facts.
+type writes struct {
+	*refusing
+	facts atomic.Int32
+}
+
+func (w *writes) SaveFacts(facts []ledger.Fact) error {
+	w.facts.Add(1)
+	return w.refusing.SaveFacts(facts)
+}
+
+// Revocations that expire together are not removed one by one: whoever has to revoke a
+// token would wait for all of them.
+func TestExpiredRevocationsAreForgottenTogether(t *testing.T) {
+	disk, _ := onDisk(t)
+	counted := &writes{refusing: disk}
+	f := newFixture(t, func(s *setup) { s.broker.Ledger, s.replay.Backing = counted, counted })
+	t.Cleanup(f.broker.Close)
+	const revoked = 2*forgottenAtOnce + 1
+	var saving sync.WaitGroup
+	for i := range revoked {
+		v := must(f.api.verify.Revocations().Add(auth.Revocation{TokenID: fmt.Sprint(i), Until: time.Now().Add(time.Hour)}))
+		saving.Go(func() {
+			if err := f.broker.SaveRevocation(v.Record()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	saving.Wait()
+	counted.facts.Store(0)
+	f.api.ForgetRevocations(t.Context(), time.Now().Add(2*time.Hour))
+	left := f.api.verify.Revocations().Len()
+	disk.Facts(ledger.Revoked, func(ledger.Fact) bool { left++; return true })
+	if n := counted.facts.Load(); left != 0 || n != 3 {
+		t.Errorf("%d are left, after %d writes", left, n)
 	}
 }

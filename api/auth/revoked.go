@@ -110,11 +110,14 @@ func (s span) holds(id *Identity) bool {
 	return s.before == 0 || id.IssuedAt.IsZero() || id.IssuedAt.UnixMilli() < s.before
 }
 
-// Sweep forgets what has expired, and returns it.
-func (r *Revocations) Sweep(now time.Time) (gone []Revocation) {
+// Sweep forgets what has expired, at most so many, and returns it.
+func (r *Revocations) Sweep(now time.Time, most int) (gone []Revocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key, s := range r.held {
+		if len(gone) == most {
+			break
+		}
 		if s.until <= now.UnixMilli() {
 			gone = append(gone, Revocation{User: key.user, TokenID: key.token})
 			delete(r.held, key)

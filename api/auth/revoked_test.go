@@ -74,7 +74,7 @@ func TestRevocationsAreBoundedAndForgotten(t *testing.T) {
 			t.Errorf("%s: %v, want %v", step.user, err, step.want)
 		}
 	}
-	if gone := r.Sweep(now); len(gone) != 1 || gone[0].User != "bob" || !r.Revoked(&Identity{User: "ann"}) || r.Revoked(&Identity{User: "bob"}) {
+	if gone := r.Sweep(now, 10); len(gone) != 1 || gone[0].User != "bob" || !r.Revoked(&Identity{User: "ann"}) || r.Revoked(&Identity{User: "bob"}) {
 		t.Errorf("%+v were forgotten", gone)
 	}
 	if err := add("dan", now.Add(time.Hour)); err != nil {
