@@ -10,6 +10,7 @@ import (
 
 	"hubline/api/auth"
 	"hubline/replay/ledger"
+	"hubline/transports"
 )
 
 // A token that passed a moment ago, and is remembered for that, does not pass when it is
@@ -101,5 +102,23 @@ func TestExpiredRevocationsAreForgottenTogether(t *testing.T) {
 	disk.Facts(ledger.Revoked, func(ledger.Fact) bool { left++; return true })
 	if n := counted.facts.Load(); left != 0 || n != 3 {
 		t.Errorf("%d are left, after %d writes", left, n)
+	}
+}
+
+// Whoever is being sent away changes no membership on the way out.
+func TestRevokedConnectionsJoinNothing(t *testing.T) {
+	f := newFixture(t)
+	id := &auth.Identity{User: "anna", IssuedAt: time.Now()}
+	conn := f.conns.Open(scopeEvents, id.User, "192.0.2.1", id, transports.WebSockets, false)
+	defer conn.End(transports.ReasonRevoked)
+	if err := f.api.connectionMembership(t.Context(), conn, "before", true); err != nil {
+		t.Fatal(err)
+	}
+	f.revoke(`{"user":"anna"}`)
+	if err := f.api.connectionMembership(t.Context(), conn, "behind", true); err == nil || asProblem(err).slug != "token-revoked" {
+		t.Errorf("%v", err)
+	}
+	if got := f.broker.Channels("anna"); len(got) != 1 || got[0] != "before" {
+		t.Errorf("in %v", got)
 	}
 }
