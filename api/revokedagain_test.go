@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -120,5 +121,18 @@ func TestRevokedConnectionsJoinNothing(t *testing.T) {
 	}
 	if got := f.broker.Channels("anna"); len(got) != 1 || got[0] != "before" {
 		t.Errorf("in %v", got)
+	}
+}
+
+// A renewal that a revocation overtakes ends the connection: whoever looked for those to
+// be ended has looked before it had the new token.
+func TestARenewalDoesNotEscapeARevocation(t *testing.T) {
+	f := newFixture(t)
+	first, second := &auth.Identity{User: "anna", TokenID: "one"}, &auth.Identity{User: "anna", TokenID: "two"}
+	conn := f.conns.Open(scopeEvents, first.User, "192.0.2.1", first, transports.WebSockets, false)
+	defer conn.End(transports.ReasonRevoked)
+	f.revoke(`{"jti":"two"}`)
+	if err := f.api.renew(conn, second); !errors.Is(err, auth.ErrRevoked) {
+		t.Errorf("%v", err)
 	}
 }
