@@ -69,6 +69,7 @@ type server struct {
 	demo   *demo
 	ledger *ledger.Ledger     // nil when events are kept in memory alone
 	stop   context.CancelFunc // of what runs in the background
+	guest  bool               // in another program, whose memory and commands are not ours
 }
 
 func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logger *slog.Logger, ln net.Listener) (*server, error) {
@@ -109,6 +110,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		}),
 		broker: core, ledger: onDisk,
 	}
+	_, s.guest = ln.(*late)
 	apiConfig := api.Config{
 		BasePath: cfg.BasePath, MaxPublishBytes: int64(cfg.MaxPublishBytes), MaxBatchItems: cfg.MaxBatchItems,
 		MaxBatchBytes: int64(cfg.MaxBatchBytes), MaxMessageBytes: int64(cfg.MaxMessageBytes), MaxBodies: int64(cfg.MaxInflightBytes), BodyTimeout: cfg.BodyTimeout,
@@ -131,11 +133,13 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		stop()
 		return nil, err
 	}
+	here := web.Here{Program: os.Args[0], Token: signing(cfg, os.Args[0]), KeyFile: keyFile(cfg), Demo: cfg.Demo}
+	if s.guest {
+		here.Program, here.Token = "", ""
+	}
 	s.api = api.New(apiConfig, api.Deps{
 		Broker: s.broker, Server: s.conns, Parker: s.parker, Verifier: verifier, Keys: keys,
-		Registry: registry, Logger: logger, StoredDevices: storedDevices(onDisk), Disk: diskUse(onDisk), Page: web.Handler(cfg.BasePath, web.Here{
-			Program: os.Args[0], Token: signing(cfg, os.Args[0]), KeyFile: keyFile(cfg), Demo: cfg.Demo,
-		}),
+		Registry: registry, Logger: logger, StoredDevices: storedDevices(onDisk), Disk: diskUse(onDisk), Page: web.Handler(cfg.BasePath, here),
 	})
 	s.ln.register(registry)
 	if onDisk != nil {
@@ -269,7 +273,9 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { every(gctx, api.SampleInterval, s.api.Sample); return nil })
 	g.Go(func() error { every(gctx, sweepInterval, s.api.Sweep); return nil })
 	g.Go(func() error { every(gctx, presenceInterval, s.broker.SweepPresence); return nil })
-	g.Go(func() error { trim(gctx); return nil })
+	if !s.guest {
+		g.Go(func() error { trim(gctx); return nil })
+	}
 	g.Go(func() error {
 		every(gctx, retainInterval, func(now time.Time) { s.api.ForgetRevocations(gctx, now) })
 		return nil

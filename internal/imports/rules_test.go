@@ -102,6 +102,11 @@ var rooms = []room{
 		never: []rule{noEcho, noSocket, noRedis},
 	},
 	{path: "api/webhook", why: "a question over HTTP: it knows nothing of ours", never: []rule{noEcho, noSocket, noJWT, noRedis}},
+	{path: "api/notify", why: "anybody's client: it knows the API alone, over HTTP", never: []rule{noEcho, noSocket, noJWT, noRedis}},
+	{
+		path: "api/server", may: []string{"api/auth", "api/notify", "internal/app", "internal/config"},
+		why: "the whole server for other programs: a way to the application, which is not put together a second time",
+	},
 	{path: "web", may: []string{"internal/loopback"}, why: "the page knows nothing of what it shows", never: []rule{noEcho, noSocket, noJWT, noRedis}},
 	{
 		path: "api",
@@ -135,7 +140,7 @@ var rooms = []room{
 			"api", "api/auth", "api/webhook", "broker", "internal/config", "internal/ratelimit", "longpoll", "native", "replay", "replay/...", "signalr", "sse",
 			"transports", "web", "websocket",
 		},
-		why: "the application is put together here, for the commands alone",
+		why: "the application is put together here, for the commands and, within other programs, api/server",
 	},
 	{
 		path: "cmd/...", may: []string{"internal/app", "internal/cli/...", "internal/config"},
