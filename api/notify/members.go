@@ -18,8 +18,10 @@ var errAnswer = errors.New("something is missing in it")
 
 // Member is a user in a channel.
 type Member struct {
-	User   string `json:"user"`
-	Online bool   `json:"online"` // has a connection
+	User string `json:"user"`
+	// Online: the user has a connection; in a presence- channel also when the last one
+	// ended less than presence-grace ago.
+	Online bool `json:"online"`
 }
 
 // Members returns an iterator over the members of a channel in the order of their

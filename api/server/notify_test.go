@@ -15,8 +15,8 @@ import (
 )
 
 // through returns a Notifier of the server whose requests and answers are held against
-// the document, behind what the test puts before it.
-func through(t testing.TB, s *Server, cfg notify.Config, before func(http.RoundTripper) http.RoundTripper) *notify.Notifier {
+// the document.
+func through(t testing.TB, s *Server) *notify.Notifier {
 	t.Helper()
 	text, err := os.ReadFile("../openapi.yaml")
 	if err != nil {
@@ -26,15 +26,11 @@ func through(t testing.TB, s *Server, cfg notify.Config, before func(http.RoundT
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rt http.RoundTripper = wire{&spectest.Transport{
+	rt := wire{&spectest.Transport{
 		Next: s.local, Document: doc, Base: func(*http.Request) (string, bool) { return "", true },
 		Report: func(r *http.Request, fault string) { t.Errorf("%s %s: %s", r.Method, r.URL.Path, fault) },
 	}}
-	if before != nil {
-		rt = before(rt)
-	}
-	cfg.URL, cfg.APIKey, cfg.HTTPClient = "http://hubline", s.APIKey(), &http.Client{Transport: rt}
-	n, err := notify.New(cfg)
+	n, err := notify.New(notify.Config{URL: "http://hubline", APIKey: s.APIKey(), HTTPClient: &http.Client{Transport: rt}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +68,7 @@ func log(t testing.TB, n *notify.Notifier, user string) (events []notify.Publish
 // Every method against the real server, as the document has it.
 func TestEveryMethod(t *testing.T) {
 	s := start(t, Config{Data: t.TempDir() + "/data", Settings: map[string]string{"max-batch-items": "3"}})
-	n := through(t, s, notify.Config{}, nil)
+	n := through(t, s)
 	ctx := t.Context()
 	odd := "ann/.. ä%2F?#"
 
