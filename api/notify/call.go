@@ -19,7 +19,7 @@ import (
 // Bounds of an answer, in bytes: the largest is a part of a log, 1 MiB of events and
 // one more, or the receipts of a batch. What an error says is short.
 const (
-	maxAnswerBytes  = 32 << 20
+	maxAnswerBytes  = 16 << 20
 	maxProblemBytes = 64 << 10
 )
 
