@@ -58,9 +58,9 @@ func (a *API) identify(r *http.Request, token string) (*auth.Identity, error) {
 
 // client authenticates a subscriber: a token with a user.
 func (a *API) client(r *http.Request) (*auth.Identity, error) {
-	token, ok := auth.FromRequest(r, true)
-	if !ok {
-		return nil, auth.ErrNoToken
+	token, err := a.clientToken(r)
+	if err != nil {
+		return nil, err
 	}
 	id, err := a.verified(r, token)
 	if err != nil {
@@ -73,8 +73,31 @@ func (a *API) client(r *http.Request) (*auth.Identity, error) {
 	return id, nil
 }
 
+// clientToken returns a subscriber's token: the one that the client has put into the
+// request itself, else the one of the cookie, if that is configured, and only if the
+// request is known to be made by a page that may use it.
+func (a *API) clientToken(r *http.Request) (string, error) {
+	if token, ok := auth.FromRequest(r, true); ok {
+		return token, nil
+	}
+	token, ok := auth.FromCookie(r, a.cfg.TokenCookie)
+	if !ok {
+		return "", auth.ErrNoToken
+	}
+	if !a.cfg.Origins.VouchesFor(r) {
+		if len(r.Header["Origin"]) > 0 {
+			a.refused.note(r.Context(), r.Header)
+		}
+		return "", errCookie
+	}
+	return token, nil
+}
+
+var errCookie = problem("cookie-origin",
+	"The token's cookie counts only in requests of pages of this server's own origin, or of one in --allowed-origins. Programs that are no browsers send Authorization: Bearer.")
+
 // other reports whether the request carries, besides a ticket, a good token of
-// somebody else. No token, or one that has expired since, is no contradiction.
+// somebody else. A cookie does not count: the browser adds it. No token, or one that has expired since, is no contradiction.
 func (a *API) other(r *http.Request, id *auth.Identity) bool {
 	token, ok := auth.FromRequest(r, true)
 	if !ok {

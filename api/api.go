@@ -45,6 +45,8 @@ type Config struct {
 	ForwardedHeader   string // in which they tell the client's address; empty: x-forwarded-for
 	Callers           Limits // what callers may do
 	Origins           auth.Origins
+	// TokenCookie, if set, is the cookie that may hold a client's token.
+	TokenCookie string
 	// RevocationTTL is how long a revocation is remembered. Tokens must not live longer.
 	RevocationTTL time.Duration
 	// Webhook, if set, decides who may join private channels, besides the tokens.

@@ -69,6 +69,11 @@ var problemTypes = []problemType{
 		remedy:  "Try again; see to the service behind --channel-webhook if that lasts.",
 	},
 	{
+		slug: "cookie-origin", status: http.StatusForbidden, title: "The cookie does not count here", retry: retryNo,
+		meaning: "The token came in the cookie of --token-cookie, which browsers add to requests whoever makes them. It counts only if the page's origin is the server's own or one of --allowed-origins (not * nor null); a WebSocket or a POST must name it, in Origin.",
+		remedy:  "Name the page's origin in --allowed-origins, or send the token as Authorization: Bearer or access_token, which count wherever the request comes from.",
+	},
+	{
 		slug: "cursor", status: http.StatusBadRequest, title: "The cursor is not valid", retry: retryNo,
 		meaning: "A cursor is epoch-seq, as every event carries it. A bare seq, 0 for everything kept, latest and, for clients whose token names a device, device are accepted too.",
 		remedy:  "Send the cursor as it came with the last event, or, without one, 0 or latest.",

@@ -5,8 +5,8 @@
 // files, or with keys from a JWK set that may rotate ([Verifier]). API keys are
 // random texts of which only the SHA-256 is stored ([Keys]). The package also
 // holds the rest of what stands at the door: where in a request a token may be
-// ([FromRequest]), which web origins may come in ([Origins]), and what may be a
-// name ([Usable]).
+// ([FromRequest], [FromCookie]), which web origins may come in ([Origins]), and what
+// may be a name ([Usable]).
 //
 // # Concurrency properties
 //

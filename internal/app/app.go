@@ -116,7 +116,7 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		MaxBatchBytes: int64(cfg.MaxBatchBytes), MaxMessageBytes: int64(cfg.MaxMessageBytes), MaxBodies: int64(cfg.MaxInflightBytes), BodyTimeout: cfg.BodyTimeout,
 		TicketTTL: cfg.TicketTTL, NegotiateTTL: cfg.NegotiateTTL, StatefulReconnect: cfg.StatefulReconnect, CloseOnExpiry: cfg.CloseOnExpiry, PingInterval: cfg.PingInterval,
 		ClientTimeout: cfg.ClientTimeout, HandshakeTime: cfg.HandshakeTimeout, PollTimeout: cfg.PollTimeout,
-		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, ForwardedHeader: cfg.ForwardedHeader, Callers: limitsOf(cfg), Origins: origins,
+		MaxPerIP: cfg.MaxConnectionsPerIP, TrustedProxies: cfg.TrustedProxies, ForwardedHeader: cfg.ForwardedHeader, Callers: limitsOf(cfg), Origins: origins, TokenCookie: cfg.TokenCookie,
 		RevocationTTL: cfg.RevocationTTL, MaxKeptOut: cfg.MaxKeptOut, Limits: cfg.InForce(),
 	}
 	if cfg.Demo {

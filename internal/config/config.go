@@ -85,6 +85,11 @@ type Identity struct {
 	// the claim is not looked at.
 	JWTIssuer   string `name:"jwt-issuer" placeholder:"ISS" help:"Required issuer (iss) of client tokens."`
 	JWTAudience string `name:"jwt-audience" placeholder:"AUD" help:"Required audience (aud) of client tokens."`
+	// TokenCookie is the name of a cookie that may hold a client's token, for pages
+	// that can send nothing else with a WebSocket. Browsers add cookies to the requests
+	// of all sites, so they count only for the server's own origin and AllowedOrigins,
+	// and never for the backend API. Empty: none is looked at.
+	TokenCookie string `placeholder:"NAME" help:"Cookie that may hold a client's token, such as __Host-hubline; counts for pages of the own origin and --allowed-origins (none)."`
 	// JWTLeeway is how far the clocks of issuer and server may differ when exp,
 	// nbf and iat are checked.
 	JWTLeeway time.Duration `name:"jwt-leeway" default:"30s" placeholder:"DURATION" help:"Tolerated clock difference when exp and nbf are checked (${default})."`

@@ -129,6 +129,9 @@ func (c Config) validateIdentity() error {
 	if c.JWKSURL != "" {
 		problems = append(problems, flagErrors("jwks-url", auth.Config{JWKSURL: c.JWKSURL}.Validate()))
 	}
+	if c.TokenCookie != "" && !auth.ValidCookieName(c.TokenCookie) {
+		problems = append(problems, flagError("token-cookie", "%.200q is not a name that a cookie may have: at most %d letters, digits and characters such as - and _", c.TokenCookie, auth.MaxCookieName))
+	}
 	problems = append(problems, between("jwt-leeway", c.JWTLeeway, 0, 10*time.Minute))
 	if c.APIKeyFile != "" {
 		text, err := ReadKeyFile(c.APIKeyFile)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,9 @@ func (c Config) Warnings() []string {
 	}
 	if c.PingInterval > npmServerTimeout/2 {
 		w = append(w, fmt.Sprintf("ping-interval is %v: SignalR clients give up after %v without a message unless told otherwise", c.PingInterval, npmServerTimeout))
+	}
+	if c.TokenCookie != "" && slices.Contains(c.AllowedOrigins, "*") {
+		w = append(w, "token-cookie does not count for the origins that allowed-origins * lets in: list those whose pages may use it")
 	}
 	for _, p := range c.TrustedProxies {
 		if p.Bits() == 0 {

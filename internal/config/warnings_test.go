@@ -18,6 +18,8 @@ func TestWarnings(t *testing.T) {
 		{"impatient", func(c *Config) { c.ClientTimeout = 29 * time.Second }, "client-timeout is 29s"},
 		{"quiet", func(c *Config) { c.PingInterval, c.ClientTimeout = 16*time.Second, time.Minute }, "ping-interval is 16s"},
 		{"a network of proxies", func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }, ""},
+		{"a cookie for everybody", func(c *Config) { c.TokenCookie, c.AllowedOrigins = "s", []string{"*"} }, "token-cookie does not count"},
+		{"a cookie for one site", func(c *Config) { c.TokenCookie, c.AllowedOrigins = "s", []string{"https://a.example"} }, ""},
 		{"everybody a proxy", func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("::/0")} }, "trusted-proxies has ::/0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
