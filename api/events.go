@@ -40,26 +40,6 @@ func (a *API) serveEvents(c echo.Context) error {
 	return a.subscribe(c, transports.ServerSentEvents)
 }
 
-// serveSocket serves GET /ws, WebSocket only.
-func (a *API) serveSocket(c echo.Context) error {
-	r := c.Request()
-	if websocket.IsUpgrade(r) {
-		return a.subscribe(c, transports.WebSockets)
-	}
-	missing := "Upgrade: websocket"
-	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		missing = "Connection: Upgrade"
-	}
-	// RFC 9110, section 15.5.22: the answer names the protocol, and Connection
-	// names that header.
-	c.Response().Header().Set("Upgrade", "websocket")
-	c.Response().Header().Set("Connection", "Upgrade")
-	return problem("upgrade-required",
-		"The request came without "+missing+". nginx drops it unless proxy_http_version is 1.1 and the Upgrade and Connection "+
-			"headers are set; Apache needs upgrade=websocket on ProxyPass (2.4.47 or later); HTTP/1.0 proxies and some corporate "+
-			"ones always drop it: use /events there, as Server-Sent Events or long polling.")
-}
-
 // subscribe opens a native connection.
 func (a *API) subscribe(c echo.Context, t transports.Transport) error {
 	r := c.Request()

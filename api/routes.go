@@ -42,7 +42,7 @@ func (a *API) routes(d Deps) {
 
 	// Not get: a HEAD has no use for a stream, and would wait for it.
 	a.mount(http.MethodGet, "/events", a.serveEvents)
-	a.mount(http.MethodGet, "/ws", a.serveSocket)
+	a.mount(http.MethodGet, "/ws", a.inPlainWords(a.serveSocket))
 	a.post("/events/negotiate", a.negotiate)
 	a.post("/events/renew", a.renewEvents)
 	a.post("/channels/subscribe", a.subscribeChannel)

@@ -101,8 +101,11 @@ func TestOriginOfSockets(t *testing.T) {
 func TestSocketWithoutUpgrade(t *testing.T) {
 	f := newFixture(t)
 	for _, credentials := range []string{"", "bad", f.token(auth.Claims{})} { // the headers come first
+		f.wantProblem(f.send(http.MethodGet, "/ws", credentials, "", "Accept", "application/json"), http.StatusUpgradeRequired, "upgrade-required")
 		a := f.send(http.MethodGet, "/ws", credentials, "")
-		f.wantProblem(a, http.StatusUpgradeRequired, "upgrade-required")
+		if a.status != http.StatusUpgradeRequired || a.header.Get("Content-Type") != "text/plain;charset=UTF-8" || !strings.HasPrefix(a.body, "Expected WebSocket upgrade\n\n") {
+			t.Errorf("%d %v %s", a.status, a.header, a.body)
+		}
 		if a.header.Get("Upgrade") != "websocket" || !strings.EqualFold(a.header.Get("Connection"), "upgrade") {
 			t.Errorf("headers %v", a.header)
 		}
@@ -140,7 +143,9 @@ func TestSocketRefusals(t *testing.T) {
 				if err := json.Unmarshal(body[:n], &e); err != nil || e.Object != "error" || e.Message == "" || e.ErrorModel.Message == "" || resp.Header.Get("Content-Type") != "application/json" {
 					t.Errorf("%s: %s, %v", path, text, err)
 				}
-			case path == "/ws" || path == "/events":
+			case path == "/ws" && (text != "Unauthorized" || resp.Header.Get("Content-Type") != "text/plain;charset=UTF-8"):
+				t.Errorf("%s: %v %s", path, resp.Header, text)
+			case path == "/events":
 				if resp.Header.Get("Content-Type") != "application/problem+json" {
 					t.Errorf("%s: %s", path, text)
 				}

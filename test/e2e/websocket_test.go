@@ -116,8 +116,11 @@ func TestAPlainGetOfWSSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	for _, auth := range []string{"", s.Token("alice")} {
-		a := s.Do(http.MethodGet, "/ws", auth, "")
+		a := s.Do(http.MethodGet, "/ws", auth, "", "Accept", "application/problem+json")
 		wantProblem(t, a.Status, a.Header, a.Body, http.StatusUpgradeRequired, "")
+		if a = s.Do(http.MethodGet, "/ws", auth, ""); a.Status != http.StatusUpgradeRequired || !strings.HasPrefix(string(a.Body), "Expected WebSocket upgrade\n\n") {
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
 		if got := a.Header.Get("Upgrade"); got != "websocket" {
 			t.Errorf("Upgrade = %q", got)
 		}
