@@ -26,6 +26,7 @@ var cookieCalls = []struct {
 	{"POST /events/renew", `{"connectionId":"unknown"}`, 404},
 	{"POST /channels/subscribe", `{"channel":"news"}`, 200},
 	{"POST /channels/unsubscribe", `{"channel":"news"}`, 200},
+	{"GET /channels/no%20news/members", "", 400},
 	{"POST /hubs/events/negotiate", "", 200},
 	{"POST /notifications/hub/negotiate", "", 200},
 	{"GET /hub?id=unknown", "", 404},
