@@ -30,6 +30,7 @@ func TestStockRowsOfConnections(t *testing.T) {
 		test func(t *testing.T)
 	}{
 		{"W16 and W17 a silent connection is pinged, and ended", func(t *testing.T) {
+			s := harness.Start(t, "--ping-interval", "1s")
 			c, in := rawSocket(t, s) // of alice; answers no ping, as behind a link that is cut
 			if !online(t, s, "alice") {
 				t.Error("not online")

@@ -22,7 +22,7 @@ const stockOrigin = "https://app.example"
 // stockServer is a server as such an app needs it.
 func stockServer(t *testing.T, flags ...string) *harness.Server {
 	t.Helper()
-	return harness.Start(t, append([]string{"--ping-interval", "1s", "--token-cookie", "session", "--allowed-origins", stockOrigin}, flags...)...)
+	return harness.Start(t, append([]string{"--token-cookie", "session", "--allowed-origins", stockOrigin}, flags...)...)
 }
 
 // stockSocket opens /ws as the client does: nothing but the address.
@@ -88,8 +88,7 @@ func TestStockCredentials(t *testing.T) {
 	}
 }
 
-// An envelope has the fields of a WireEvent, and ours beside them. There is no hello,
-// and no keep-alive that the client would take for an event.
+// An envelope has the fields of a WireEvent, and ours beside them. There is no hello.
 func TestStockEnvelopes(t *testing.T) {
 	t.Parallel()
 	s := stockServer(t)
@@ -98,7 +97,6 @@ func TestStockEnvelopes(t *testing.T) {
 		t.Errorf("sub-protocol %q", got)
 	}
 	s.Do(http.MethodPost, "/channels/subscribe", s.Token("alice"), `{"channel":"private"}`)
-	await(t, s, 2.5) // more than two pings
 	s.Do(http.MethodPost, harness.EventsPath("alice"), s.APIKey, `{"type":"order.paid","data":{ "n": 1e2 },"id":"own"}`)
 	s.Do(http.MethodPost, "/api/v1/channels/private/events", s.APIKey, `{"type":"headline","data":null}`)
 	for _, want := range []struct{ typ, data, channel string }{{"order.paid", `{ "n": 1e2 }`, ""}, {"headline", "null", "private"}} {
