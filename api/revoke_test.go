@@ -106,7 +106,7 @@ func TestRevokeByTokenAndByTime(t *testing.T) {
 	}
 	for _, body := range []string{
 		"", "7", "{}", `{"user":""}`, `{"user":7}`, `{"jti":""}`, `{"issuedBefore":"x"}`, `{"issuedBefore":0}`, `{"issuedBefore":-1}`, `{"issuedBefore":1e99}`,
-		`{"user":"a","isuedBefore":1}`, `{"user":"a\u0000"}`, `{"user":null}`,
+		`{"user":"a","isuedBefore":1}`, `{"user":"a\u0000"}`, `{"user":null}`, `{"user":null,"issuedBefore":7}`, `{"jti":null,"issuedBefore":7}`,
 	} {
 		f.wantProblem(f.send(http.MethodPost, "/api/v1/tokens:revoke", keyAdmin, body), http.StatusBadRequest, "bad-request")
 	}

@@ -46,6 +46,10 @@ func scanRevoke(text []byte, now time.Time) (v auth.Revocation, err error) {
 		return v, badJSON("body", s.Err())
 	case !known:
 		return v, errNoRevokeMember
+	case jsonscan.KindOf(user) == jsonscan.Null:
+		return v, errRevokeUser // a caller without a user does not mean everybody
+	case jsonscan.KindOf(jti) == jsonscan.Null:
+		return v, errRevokeToken
 	}
 	if v.User, err = optionalName(user, auth.MaxUserBytes, errRevokeUser); err != nil {
 		return v, err
