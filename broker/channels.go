@@ -137,14 +137,6 @@ func (b *Broker) loadMemberships(l Ledger) {
 	b.roster.load(func(yield func(channel, user string) bool) {
 		l.Facts(ledger.Member, func(f ledger.Fact) bool { return yield(f.Of, f.Name) })
 	})
-	for name, c := range b.roster.channels {
-		if !IsPresence(name) {
-			continue
-		}
-		for _, m := range c.members {
-			b.shard(m.name).takeSeatLocked(name, m.name) // nobody else is here yet
-		}
-	}
 }
 
 // channelOwner is the name under which idempotency keys of a channel's publishers are

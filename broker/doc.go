@@ -32,8 +32,8 @@
 // # Presence
 //
 // Members of channels whose names begin with presence- are told when others come and go.
-// Each shard knows its users who are members of any ([attendance]), so that a connection
-// of others costs a look at most; a change of a [seat] is noted under the lock under which
+// Each shard knows those of its users who are in any ([attendance]); a user's first
+// connection looks into the roster for them. A change of a [seat] is noted under the lock under which
 // it happens, and announced by one goroutine that is there while anything is to be
 // announced, to one shard after another. What is told is no event: a [Notice] waits beside
 // the queue, as the last states of each user and channel, and never makes anybody fall

@@ -36,7 +36,7 @@ func (b *Broker) changeInMemory(c *membership) (changed bool, err error) {
 	return changed, err
 }
 
-// seat follows changes that are on disk.
+// seat follows changes that are on disk, or were undone.
 func (b *Broker) seat(changes []*membership) {
 	for _, c := range changes {
 		if !IsPresence(c.channel) {
@@ -76,16 +76,18 @@ func (c *committer) enrol(changes []*Pending) {
 	}
 	err := c.ledger.SaveFacts(facts)
 	if err != nil {
+		undone := make([]*membership, 0, len(done))
 		r.mu.Lock()
 		for _, m := range slices.Backward(done) {
 			undo := *m
 			undo.in = !m.in
 			_, _ = r.changeLocked(&undo, noBounds) // there was room a moment ago, or more than there may be
+			undone = append(undone, &undo)
 		}
 		r.mu.Unlock()
-	} else {
-		c.broker.seat(done)
+		done = undone // for those who have arrived meanwhile
 	}
+	c.broker.seat(done)
 	settleAll(changes, err)
 }
 

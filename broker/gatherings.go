@@ -82,8 +82,11 @@ func (b *Broker) settleSeat(s *seat) (first, second *Notice) {
 		second = s.announce(&sh.counters)
 	}
 	s.queued = false
-	if !s.member {
+	switch {
+	case !s.member:
 		sh.vacateLocked(s)
+	case !s.in && s.attendee.user == nil:
+		sh.dropLocked(s)
 	}
 	return first, second
 }

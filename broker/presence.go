@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,7 +22,7 @@ type attendance struct {
 	first, last *attendee
 }
 
-// attendee is a user who is a member of a presence channel at least.
+// attendee is a user who has a seat at least.
 type attendee struct {
 	name       string
 	user       *user // nil: no connection
@@ -31,7 +32,8 @@ type attendee struct {
 }
 
 // seat is a user in a presence channel. There is one at most for each user and channel,
-// and it is there until the end of the membership has been announced.
+// from the first connection of a member until it has been announced that the user has gone,
+// or is no member any more: a membership of a user who is away costs no more than others.
 type seat struct {
 	attendee *attendee
 	channel  *gathering
@@ -41,23 +43,17 @@ type seat struct {
 	queued   bool // to be announced
 }
 
-// arrivedLocked notes the first connection of a user: an O(1) look for those in no
-// presence channel, and for others one at each of theirs.
+// arrivedLocked notes the first connection of a user: a look at the roster for those in
+// no presence channel, and for others a seat in each of theirs.
 func (sh *shard) arrivedLocked(u *user) {
-	if sh.attendance == nil {
-		return
-	}
-	a := sh.attendance.attendees[u.name]
-	if a == nil {
-		return
-	}
-	a.user = u
-	sh.attendance.unlink(a)
-	for _, s := range a.seats {
-		if s.member && !s.in {
-			s.in = true
-			sh.broker.note(s)
+	if sh.attendance != nil {
+		if a := sh.attendance.attendees[u.name]; a != nil {
+			a.user = u
+			sh.attendance.unlink(a)
 		}
+	}
+	for _, channel := range sh.broker.roster.presence(u.name) {
+		sh.takeSeatLocked(channel, u, false)
 	}
 }
 
@@ -93,10 +89,12 @@ func (sh *shard) sweepPresence(now time.Time) {
 	}
 	for a := sh.attendance.first; a != nil && !now.Before(a.leaves); a = sh.attendance.first {
 		sh.attendance.unlink(a)
-		for _, s := range a.seats {
+		for _, s := range slices.Clone(a.seats) {
 			if s.in {
 				s.in = false
 				sh.broker.note(s)
+			} else if !s.queued {
+				sh.dropLocked(s)
 			}
 		}
 	}

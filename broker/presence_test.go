@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -313,9 +314,10 @@ func TestNobodyIsToldOfTheEnd(t *testing.T) {
 	})
 }
 
-// A membership of a presence channel costs more than another one, and it is bounded.
+// A membership of a presence channel costs what another one does while its user is away,
+// and a bounded amount more while the user is in.
 func TestASeatIsSmall(t *testing.T) {
-	const n, budget = 20_000, 360
+	const n, budget = 10_000, 360
 	f := newFixture(t, Config{}, replay.Config{})
 	join := func(prefix string) int64 {
 		before := leaktest.Heap()
@@ -326,12 +328,48 @@ func TestASeatIsSmall(t *testing.T) {
 		}
 		return (leaktest.Heap() - before) / n
 	}
-	plain, presence := join("c"), join(PresencePrefix)
-	t.Logf("%d bytes a membership, %d of a presence channel", plain, presence)
-	if presence > budget {
-		t.Errorf("%d bytes, budget %d", presence, budget)
+	connect := func(prefix string) (subs []*Subscription, each int64) {
+		before := leaktest.Heap()
+		for i := range n {
+			s, _, err := f.Subscribe(Options{User: fmt.Sprintf("%s-user-%08d", prefix, i), Waker: &bell{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			subs = append(subs, s)
+		}
+		f.waitAnnounced()
+		return subs, (leaktest.Heap() - before) / n
 	}
-	if _, total := f.Members(PresencePrefix+"1", "", 0); total != n/100 {
+	plain, away := join("channels"), join(PresencePrefix)
+	if away > plain+16 { // the names are a little longer
+		t.Errorf("%d bytes a membership, %d of a presence channel", plain, away)
+	}
+	others, without := connect("channels")
+	members, with := connect(PresencePrefix)
+	t.Logf("%d bytes a membership, %d of a presence channel; %d more of one who is in", plain, away, with-without)
+	if with-without > budget {
+		t.Errorf("%d bytes for one who is in, budget %d", with-without, budget)
+	}
+	if _, total := f.Present(PresencePrefix+"1", 0); total != n/100 {
 		t.Errorf("population %d", total)
+	}
+	for _, s := range append(others, members...) {
+		s.Close()
+	}
+	f.SweepPresence(time.Now().Add(time.Hour))
+	f.waitAnnounced()
+	for i := range f.shards {
+		if a := f.shards[i].attendance; a != nil && len(a.attendees) > 0 {
+			t.Errorf("%d seats are left when all have gone", len(a.attendees))
+		}
+	}
+}
+
+// waitAnnounced waits until nothing is to be announced.
+func (f *fixture) waitAnnounced() {
+	for running := true; running; runtime.Gosched() {
+		f.gatherings.mu.Lock()
+		running = f.gatherings.running
+		f.gatherings.mu.Unlock()
 	}
 }

@@ -173,6 +173,25 @@ func (r *roster) snapshot(name string, dst []*member) []*member {
 	return dst
 }
 
+// presence lists the presence channels that a user is in.
+func (r *roster) presence(user string) (names []string) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	m, _, _ := r.memberLocked(user)
+	if m == nil {
+		return nil
+	}
+	all := *m.channels
+	from, _ := slices.BinarySearchFunc(all, PresencePrefix, func(c *channel, name string) int { return cmp.Compare(c.name, name) })
+	for _, c := range all[from:] {
+		if !IsPresence(c.name) {
+			break
+		}
+		names = append(names, c.name)
+	}
+	return names
+}
+
 func (r *roster) counts() (channels, memberships int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

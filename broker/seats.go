@@ -6,23 +6,26 @@ import (
 	"strings"
 )
 
-// seatLocked follows a membership of a presence channel that has begun or ended.
+// seatLocked follows a membership of a presence channel that has begun or ended. Who has
+// no connection needs no seat: it is taken on arrival.
 func (sh *shard) seatLocked(channel, user string, in bool) {
-	if in {
-		sh.takeSeatLocked(channel, user)
-	} else {
+	if !in {
 		sh.leaveSeatLocked(channel, user)
+	} else if u := sh.users[user]; u != nil {
+		sh.takeSeatLocked(channel, u, true)
 	}
 }
 
-func (sh *shard) takeSeatLocked(channel, user string) {
+// takeSeatLocked has a connected user be in; began says that the membership has begun now,
+// of which the user's own connections are told.
+func (sh *shard) takeSeatLocked(channel string, u *user, began bool) {
 	b := sh.broker
 	if sh.attendance == nil {
 		sh.attendance = &attendance{attendees: make(map[string]*attendee)}
 	}
-	a := sh.attendance.attendees[user]
+	a := sh.attendance.attendees[u.name]
 	if a == nil {
-		a = &attendee{name: strings.Clone(user), user: sh.users[user]}
+		a = &attendee{name: strings.Clone(u.name), user: u}
 		sh.attendance.attendees[a.name] = a
 	}
 	s := a.seatIn(channel)
@@ -30,11 +33,16 @@ func (sh *shard) takeSeatLocked(channel, user string) {
 		s = &seat{attendee: a}
 		a.seats = append(a.seats, s)
 	}
-	s.member = true
-	b.gatherings.enter(s, channel, b.store.ShardOf(user))
-	if a.user != nil {
-		s.in = true
-		b.note(s)
+	if s.member && s.in {
+		return
+	}
+	if !s.member {
+		s.member = true
+		b.gatherings.enter(s, channel, b.store.ShardOf(u.name))
+	}
+	s.in = true
+	b.note(s)
+	if began {
 		sh.tellOwnLocked(s, MemberJoined)
 	}
 }
@@ -42,9 +50,18 @@ func (sh *shard) takeSeatLocked(channel, user string) {
 // leaveSeatLocked: what waits for the user's own connections is of a channel that is no
 // longer theirs.
 func (sh *shard) leaveSeatLocked(channel, user string) {
-	b := sh.broker
+	if sh.attendance == nil {
+		return
+	}
 	a := sh.attendance.attendees[user]
+	if a == nil {
+		return
+	}
 	s := a.seatIn(channel)
+	if s == nil || !s.member {
+		return
+	}
+	b := sh.broker
 	s.member = false
 	b.gatherings.leave(s, b.store.ShardOf(user))
 	if a.user != nil {
@@ -57,6 +74,13 @@ func (sh *shard) leaveSeatLocked(channel, user string) {
 	if !s.queued {
 		sh.vacateLocked(s)
 	}
+}
+
+// dropLocked forgets the seat of a member who has gone.
+func (sh *shard) dropLocked(s *seat) {
+	s.member = false
+	sh.broker.gatherings.leave(s, sh.broker.store.ShardOf(s.attendee.name))
+	sh.vacateLocked(s)
 }
 
 // vacateLocked forgets a seat of which there is nothing to announce any more.
