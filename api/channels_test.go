@@ -241,7 +241,7 @@ func TestBoundsOnMembershipsAreAnswered(t *testing.T) {
 		status         int
 		text, slug     string
 	}{
-		{anna, "d", 403, "The user is in as many channels as allowed", "too-many-channels"},
+		{anna, "d", 429, "The user is in as many channels as allowed", "too-many-channels"},
 		{berta, "a", 403, "The channel has as many members as allowed", "too-many-members"},
 		{berta, "d", 503, "The server keeps as many memberships as it may", "too-many-memberships"},
 	} {

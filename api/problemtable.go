@@ -199,7 +199,7 @@ var problemTypes = []problemType{
 		remedy:  "Send less at a time, or raise max-publish-bytes, max-batch-bytes or max-batch-items.",
 	},
 	{
-		slug: "too-many-channels", status: http.StatusForbidden, title: "The user is in as many channels as allowed", retry: retryNo,
+		slug: "too-many-channels", status: http.StatusTooManyRequests, title: "The user is in as many channels as allowed", retry: retryWaiting, wait: retryLater,
 		meaning: "The user is in max-channels-per-user channels. Memberships outlive connections: those that are not wanted any more have to be ended.",
 		remedy:  "Leave some channels, or raise max-channels-per-user.",
 	},
