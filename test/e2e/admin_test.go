@@ -36,11 +36,11 @@ func TestAnAdministratorSeesAndDisconnects(t *testing.T) {
 		Connections struct{ ByTransport, ByDialect map[string]int }
 		Events      struct{ Published, Delivered int }
 		Log         struct{ Disk struct{ Bytes int } }
-		Limits      map[string]float64
+		Limits      map[string]any
 	}
 	read("/stats", &stats)
 	if stats.Connections.ByTransport["ws"] != 1 || stats.Connections.ByTransport["sse"] != 1 || stats.Connections.ByDialect["native"] != 2 ||
-		stats.Events.Published != 1 || stats.Events.Delivered != 2 || stats.Log.Disk.Bytes == 0 || stats.Limits["log-events"] != 77 || stats.Limits["ticket-ttl"] != 20 {
+		stats.Events.Published != 1 || stats.Events.Delivered != 2 || stats.Log.Disk.Bytes == 0 || stats.Limits["log-events"] != 77.0 || stats.Limits["ticket-ttl"] != 20.0 {
 		t.Errorf("stats %+v", stats)
 	}
 	var list struct {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -231,8 +232,10 @@ func TestAStalledReaderDelaysNobody(t *testing.T) {
 	const events, size = 1000, 50 << 10 // 50 MB
 	var slowest time.Duration
 	var wg sync.WaitGroup
+	reading, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
 	for _, c := range lively {
-		wg.Go(func() { c.readAll(t, events) })
+		wg.Go(func() { c.readAllUntil(reading, t, events) })
 	}
 	body := harness.Event{Type: "t", Data: []byte(`"` + strings.Repeat("x", size) + `"`)}
 	before := memory(t, s)
@@ -243,6 +246,7 @@ func TestAStalledReaderDelaysNobody(t *testing.T) {
 		}
 		slowest = max(slowest, time.Since(began))
 	}
+	defer time.AfterFunc(harness.Patience(), giveUp).Stop()
 	wg.Wait()
 	if slowest > time.Second && !harness.Race() {
 		t.Errorf("the slowest publish took %v", slowest)
@@ -263,6 +267,11 @@ func TestAStalledReaderDelaysNobody(t *testing.T) {
 func (c *conn) readAll(t *testing.T, last uint64) {
 	ctx, cancel := c.deadline()
 	defer cancel()
+	c.readAllUntil(ctx, t, last)
+}
+
+// readAllUntil is readAll until a context ends.
+func (c *conn) readAllUntil(ctx context.Context, t *testing.T, last uint64) {
 	at := uint64(0)
 	for at < last {
 		m, err := c.Next(ctx)
