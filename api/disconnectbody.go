@@ -24,9 +24,8 @@ type disconnectBody struct {
 }
 
 var (
-	errReason = badRequest(`"reason" must be a text. Of more than 123 bytes, which is what a WebSocket can be told, the rest is cut off.`)
-	errRefuse = badRequest(`"refuseSeconds" must be a whole number of seconds, 0 to ` + strconv.Itoa(int(maxRefusal.Seconds())) + `; 0 lets the user in again.`)
-	// As with replays: without a misspelled member the call would do something else.
+	errReason             = badRequest(`"reason" must be a text. Of more than 123 bytes, which is what a WebSocket can be told, the rest is cut off.`)
+	errRefuse             = badRequest(`"refuseSeconds" must be a whole number of seconds, 0 to ` + strconv.Itoa(int(maxRefusal.Seconds())) + `; 0 lets the user in again.`)
 	errNoDisconnectMember = badRequest("The body has a member that this call does not know. It knows reason and refuseSeconds.")
 )
 
@@ -37,26 +36,10 @@ func scanDisconnect(text []byte) (d disconnectBody, err error) {
 		return d, nil
 	}
 	var reason, refuse []byte
-	known := true
-	s := jsonscan.New(text, 2)
-	for ok := s.Object(); ok && s.Member(); {
-		var scratch [16]byte
-		name := jsonscan.Text(s.Name(), scratch[:])
-		value := s.Value()
-		switch string(name) {
-		case "reason":
-			reason = value
-		case "refuseSeconds":
-			refuse = value
-		default:
-			known = false
-		}
-	}
-	switch {
-	case !s.End():
-		return d, badJSON("body", s.Err())
-	case !known:
-		return d, errNoDisconnectMember
+	err = scanMembers(text, errNoDisconnectMember,
+		bodyMember{"reason", &reason}, bodyMember{"refuseSeconds", &refuse})
+	if err != nil {
+		return d, err
 	}
 	switch jsonscan.KindOf(reason) {
 	case jsonscan.None, jsonscan.Null:

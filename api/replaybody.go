@@ -35,36 +35,13 @@ var (
 	errNoMember    = badRequest(`The body has a member that this call does not know. It knows since, until, types, device and dryRun; a misspelled one would send to more than was meant.`)
 )
 
-// scanReplay reads the body. Unlike elsewhere a member that is not known is an error:
-// without the misspelled "dryRun" or "device" the call would do what nobody asked for.
+// scanReplay reads the body.
 func scanReplay(text []byte) (r replayBody, err error) {
 	var since, until, types, device, dryRun []byte
-	known := true
-	s := jsonscan.New(text, 2)
-	for ok := s.Object(); ok && s.Member(); {
-		var scratch [16]byte
-		name := jsonscan.Text(s.Name(), scratch[:])
-		value := s.Value()
-		switch string(name) {
-		case "since":
-			since = value
-		case "until":
-			until = value
-		case "types":
-			types = value
-		case "device":
-			device = value
-		case "dryRun":
-			dryRun = value
-		default:
-			known = false
-		}
-	}
-	switch {
-	case !s.End():
-		return r, badJSON("body", s.Err())
-	case !known:
-		return r, errNoMember
+	err = scanMembers(text, errNoMember,
+		bodyMember{"since", &since}, bodyMember{"until", &until}, bodyMember{"types", &types}, bodyMember{"device", &device}, bodyMember{"dryRun", &dryRun})
+	if err != nil {
+		return r, err
 	}
 	if r.since, err = replaySince(since); err != nil {
 		return r, err

@@ -12,11 +12,10 @@ import (
 const maxRevokeBytes = 8 << 10
 
 var (
-	errRevokeWhom   = badRequest(`The body names "user", "jti" or "issuedBefore": alone, "issuedBefore" means everybody's tokens.`)
-	errRevokeUser   = badRequest(`"user" must be a user's name, 1 to 256 bytes of UTF-8 without control characters.`)
-	errRevokeToken  = badRequest(`"jti" must be a token's id, 1 to 256 bytes of UTF-8 without control characters.`)
-	errRevokeBefore = badRequest(`"issuedBefore" must be a time in Unix milliseconds.`)
-	// As with replays: without a misspelled member the call would revoke more than was meant.
+	errRevokeWhom     = badRequest(`The body names "user", "jti" or "issuedBefore": alone, "issuedBefore" means everybody's tokens.`)
+	errRevokeUser     = badRequest(`"user" must be a user's name, 1 to 256 bytes of UTF-8 without control characters.`)
+	errRevokeToken    = badRequest(`"jti" must be a token's id, 1 to 256 bytes of UTF-8 without control characters.`)
+	errRevokeBefore   = badRequest(`"issuedBefore" must be a time in Unix milliseconds.`)
 	errNoRevokeMember = badRequest("The body has a member that this call does not know. It knows user, jti and issuedBefore.")
 )
 
@@ -24,28 +23,12 @@ var (
 // to the end of this second, since tokens say the second of their issue.
 func scanRevoke(text []byte, now time.Time) (v auth.Revocation, err error) {
 	var user, jti, before []byte
-	known := true
-	s := jsonscan.New(text, 2)
-	for ok := s.Object(); ok && s.Member(); {
-		var scratch [16]byte
-		name := jsonscan.Text(s.Name(), scratch[:])
-		value := s.Value()
-		switch string(name) {
-		case "user":
-			user = value
-		case "jti":
-			jti = value
-		case "issuedBefore":
-			before = value
-		default:
-			known = false
-		}
+	err = scanMembers(text, errNoRevokeMember,
+		bodyMember{"user", &user}, bodyMember{"jti", &jti}, bodyMember{"issuedBefore", &before})
+	if err != nil {
+		return v, err
 	}
 	switch {
-	case !s.End():
-		return v, badJSON("body", s.Err())
-	case !known:
-		return v, errNoRevokeMember
 	case jsonscan.KindOf(user) == jsonscan.Null:
 		return v, errRevokeUser // a caller without a user does not mean everybody
 	case jsonscan.KindOf(jti) == jsonscan.Null:
