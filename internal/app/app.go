@@ -107,7 +107,9 @@ func build(ctx context.Context, cfg config.Config, secrets config.Secrets, logge
 		}),
 		broker: core, ledger: onDisk,
 	}
-	_, s.guest = ln.(*late)
+	if _, s.guest = ln.(*late); !s.guest {
+		s.ln.pace = newPacer(uint64(cfg.LogTotalBytes)) //nolint:gosec // validated
+	}
 	apiConfig := api.Config{
 		BasePath: cfg.BasePath, MaxPublishBytes: int64(cfg.MaxPublishBytes), MaxBatchItems: cfg.MaxBatchItems,
 		MaxBatchBytes: int64(cfg.MaxBatchBytes), MaxMessageBytes: int64(cfg.MaxMessageBytes), MaxBodies: int64(cfg.MaxInflightBytes), BodyTimeout: cfg.BodyTimeout,
@@ -184,6 +186,10 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { every(gctx, presenceInterval, s.broker.SweepPresence); return nil })
 	if !s.guest {
 		g.Go(func() error { trim(gctx); return nil })
+		g.Go(func() error {
+			every(gctx, paceEvery, func(time.Time) { s.ln.pace.look(readUsage(), s.ln.open.Load()) })
+			return nil
+		})
 	}
 	g.Go(func() error {
 		every(gctx, retainInterval, func(now time.Time) { s.api.ForgetRevocations(gctx, now) })

@@ -1,46 +1,99 @@
 package app
 
 import (
+	"math"
 	"os"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// headroom is how many bytes may be allocated between two collections even if
+// paceEvery is how often the pacer looks, and so how long it stays frugal after
+// the last wave of sockets.
+const paceEvery = time.Second
+
+// maxHeadroom is how many bytes may be allocated between two collections even if
 // little is alive. With the runtime's own rule a small server under load would
-// collect hundreds of times a second for the sake of a few megabytes.
-const headroom = 24 << 20
+// collect dozens of times a second for the sake of a few megabytes, and find its
+// caches cold each time.
+const maxHeadroom = 64 << 20
 
-// Bounds of the garbage collector's percentage.
+// minHeap is the heap below which the runtime does not collect at 100 percent;
+// it grows with the percentage.
+const minHeap = 4 << 20
+
+// A wave is an eighth more open sockets than at the last look, and so many more.
 const (
-	minPercent = 100
-	maxPercent = 200
+	waveShare = 8
+	waveFloor = 64
 )
 
-// pacer keeps the collector's percentage such that headroom is there. It does
-// nothing if the operator has set GOGC.
+// pacer chooses the garbage collector's percentage. Who serves requests has
+// headroom. While sockets arrive in a wave it has none: what a request leaves
+// behind then lies between what its connection keeps, and stays in half used
+// pages for as long as the connection lives. The pacer does nothing if the
+// operator has set GOGC. It is safe for concurrent use.
 type pacer struct {
+	headroom uint64
+	off      bool
+	wave     atomic.Int64 // so many open sockets are one
+
+	mu      sync.Mutex
+	seen    int64 // open sockets at the last look
 	percent int
-	off     bool
+	set     func(percent int) int
 }
 
-func newPacer() pacer {
-	_, set := os.LookupEnv("GOGC")
-	return pacer{percent: minPercent, off: set}
+// newPacer returns a pacer for a server that may keep so many bytes of logs in
+// memory: where the operator has little to give, headroom is small as well.
+func newPacer(logs uint64) *pacer {
+	_, off := os.LookupEnv("GOGC")
+	p := &pacer{headroom: min(maxHeadroom, logs/4), off: off, percent: 100, set: debug.SetGCPercent}
+	p.look(readUsage(), 0)
+	return p
 }
 
-// adjust follows what is alive, stacks included.
-func (p *pacer) adjust(u usage) {
-	percent := gcPercent(u.live)
+// look follows what is alive, stacks included, and the number of open sockets.
+func (p *pacer) look(u usage, open int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rising := open >= waveAfter(p.seen)
+	p.seen = open
+	p.wave.Store(waveAfter(open))
+	if rising {
+		p.setLocked(100)
+		return
+	}
+	p.setLocked(percent(u.live, p.headroom))
+}
+
+// arrived tells that there are so many open sockets now that another has come.
+func (p *pacer) arrived(open int64) {
+	if p == nil || open < p.wave.Load() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wave.Store(math.MaxInt64) // once until the next look
+	p.setLocked(100)
+}
+
+// setLocked stops the world if the percentage changes.
+func (p *pacer) setLocked(percent int) {
 	if p.off || percent == p.percent {
 		return
 	}
 	p.percent = percent
-	debug.SetGCPercent(percent)
+	p.set(percent)
 }
 
-// gcPercent is the percentage for so much live memory, in steps of 50 so that
-// it does not change with every look.
-func gcPercent(live uint64) int {
-	percent := int(min(headroom*100/max(live, 1<<20), maxPercent)) //nolint:gosec // bounded
-	return max(minPercent, percent/50*50)
+// waveAfter is how many open sockets are a wave after so many.
+func waveAfter(open int64) int64 { return open + open/waveShare + waveFloor }
+
+// percent is the percentage that gives headroom beside so much live memory, in
+// steps of 50 so that it does not change with every look.
+func percent(live, headroom uint64) int {
+	p := min(headroom*100/max(live, 1), headroom*100/minHeap)
+	return int(max(100, p/50*50)) //nolint:gosec // at most maxHeadroom*100/minHeap
 }

@@ -4,24 +4,106 @@ import (
 	"testing"
 )
 
-func TestGCPercentGivesHeadroomToSmallServersOnly(t *testing.T) {
+const mib = 1 << 20
+
+func TestPercentGivesHeadroomToSmallServersOnly(t *testing.T) {
 	for _, tt := range []struct {
-		live uint64
-		want int
+		live, headroom uint64
+		want           int
 	}{
-		{0, 200}, {3 << 20, 200}, {12 << 20, 200}, {16 << 20, 150}, {24 << 20, 100}, {1 << 30, 100},
+		{0, 64 * mib, 1600},
+		{4 * mib, 64 * mib, 1600},
+		{12 * mib, 64 * mib, 500},
+		{64 * mib, 64 * mib, 100},
+		{1 << 30, 64 * mib, 100},
+		{0, 8 * mib, 200},
+		{3 * mib, 8 * mib, 200},
+		{5 * mib, 8 * mib, 150},
+		{5 * mib, 0, 100},
 	} {
-		if got := gcPercent(tt.live); got != tt.want {
-			t.Errorf("gcPercent(%d MiB) = %d, want %d", tt.live>>20, got, tt.want)
+		if got := percent(tt.live, tt.headroom); got != tt.want {
+			t.Errorf("percent(%d MiB, %d MiB) = %d, want %d", tt.live/mib, tt.headroom/mib, got, tt.want)
 		}
+	}
+}
+
+// recorded makes a pacer that notes what it would set.
+func recorded(t *testing.T, logs uint64) (*pacer, *[]int) {
+	t.Helper()
+	p := newPacer(logs)
+	p.off = false
+	var set []int
+	p.set = func(percent int) int { set = append(set, percent); return 0 }
+	p.setLocked(0) // whatever comes is news
+	set = nil
+	return p, &set
+}
+
+func last(set []int) int {
+	if len(set) == 0 {
+		return 0
+	}
+	return set[len(set)-1]
+}
+
+func TestPacerIsFrugalWhileSocketsArrive(t *testing.T) {
+	t.Setenv("GOGC", "100") // the test's own heap is left alone
+	p, set := recorded(t, 256*mib)
+	small := usage{live: 2 * mib}
+
+	p.look(small, 0)
+	if got := last(*set); got != 1600 {
+		t.Fatalf("at rest %d percent, want 1600", got)
+	}
+	for open := int64(1); open < waveFloor; open++ {
+		p.arrived(open)
+	}
+	if n := len(*set); n != 1 {
+		t.Fatalf("%d sockets changed something: %v", waveFloor-1, *set)
+	}
+	for open := int64(waveFloor); open < 1000; open++ {
+		p.arrived(open)
+	}
+	if n, got := len(*set), last(*set); n != 2 || got != 100 {
+		t.Fatalf("in a wave it was set %v, want 100 once", *set)
+	}
+	p.look(small, 1000)
+	if got := last(*set); got != 100 {
+		t.Errorf("%d percent at the first look after a wave began, want 100", got)
+	}
+	p.look(small, 1000)
+	if got := last(*set); got != 1600 {
+		t.Errorf("%d percent when no more came, want 1600", got)
+	}
+	p.arrived(1000 + 1000/waveShare + waveFloor - 1)
+	if got := last(*set); got != 1600 {
+		t.Errorf("%d percent after an eighth more sockets, want 1600", got)
+	}
+	p.arrived(1000 + 1000/waveShare + waveFloor)
+	if got := last(*set); got != 100 {
+		t.Errorf("%d percent in the second wave, want 100", got)
+	}
+}
+
+func TestPacerGivesNoMoreThanAQuarterOfTheLogs(t *testing.T) {
+	t.Setenv("GOGC", "100")
+	p, set := recorded(t, 32*mib)
+	p.look(usage{live: mib}, 0)
+	if got := last(*set); got != 200 {
+		t.Errorf("%d percent, want 200: 8 MiB", got)
 	}
 }
 
 func TestPacerLeavesTheOperatorsChoiceAlone(t *testing.T) {
 	t.Setenv("GOGC", "77")
-	p := newPacer()
-	p.adjust(usage{live: 1 << 20})
-	if p.percent != minPercent {
-		t.Errorf("percent = %d, want untouched", p.percent)
-	}
+	p := newPacer(256 * mib)
+	p.set = func(percent int) int { t.Errorf("set to %d", percent); return 0 }
+	p.look(usage{live: 1}, 0)
+	p.arrived(1000)
+	p.look(usage{live: 1}, 10_000)
+}
+
+func TestNobodyPacesAGuest(*testing.T) {
+	var p *pacer
+	p.arrived(1 << 20)
 }

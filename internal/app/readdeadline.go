@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -71,10 +72,19 @@ func (s *socket) SetReadDeadline(t time.Time) error {
 	return s.applyLocked()
 }
 
+// errInterrupted is how a read ends that was interrupted before it began: the server
+// watches the socket while a request is handled, and most handlers are done before
+// the watcher has had its turn. Nothing needs to be told to the socket for it.
+var errInterrupted = &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+
 // Read implements net.Conn.
 func (s *socket) Read(p []byte) (int, error) {
 	d := &s.read
 	d.mu.Lock()
+	if d.want < 0 && s.served.Load() && !s.ended.Load() {
+		d.mu.Unlock()
+		return 0, errInterrupted
+	}
 	d.reading++
 	if !d.fits() {
 		_ = s.applyLocked() // it fails on a closed socket, as the read does

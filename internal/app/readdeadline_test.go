@@ -186,9 +186,9 @@ func served(t testing.TB, wrap func(net.Listener) net.Listener) (post func()) {
 	}
 }
 
-// Of the ten deadlines that a request has, the socket is told of two or three: the
-// interruption of the read behind the body, the one of the read for the next
-// request, and the body's if that came later than the headers.
+// Of the ten deadlines that a request has, the socket is told of three at most: the
+// interruption of the read behind the body, if that has begun, the one of the read
+// for the next request, and the body's if that came later than the headers.
 func TestARequestSetsFewDeadlines(t *testing.T) {
 	var l *countingListener
 	post := served(t, func(ln net.Listener) net.Listener {
@@ -204,6 +204,30 @@ func TestARequestSetsFewDeadlines(t *testing.T) {
 	}
 	if got := l.writes.Load(); got > n/10 { // one in several seconds
 		t.Errorf("%d requests set %d write deadlines", n, got)
+	}
+}
+
+// A read that was interrupted before it began asks nothing of the socket, unless that
+// is closed: then the read says so.
+func TestAReadInterruptedBeforeItBeganEndsAtOnce(t *testing.T) {
+	mine, peer := net.Pipe()
+	defer func() { _ = peer.Close() }()
+	var c countingListener
+	s := &socket{Conn: counting{mine, &c.reads, &c.writes}, from: newSockets(nil, 1, time.Hour)}
+	s.served.Store(true)
+	_ = s.SetReadDeadline(time.Unix(1, 0))
+	_, err := s.Read(make([]byte, 1))
+	var timeout net.Error
+	if !errors.As(err, &timeout) || !timeout.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the read ended with %v, want a timeout", err)
+	}
+	if n := c.reads.Load(); n != 0 {
+		t.Errorf("%d deadlines were set for it", n)
+	}
+
+	_ = s.Close()
+	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a read of the closed socket ended with %v", err)
 	}
 }
 

@@ -28,7 +28,8 @@ type sockets struct {
 	epoch   time.Time     // the origin of a clock that is cheaper to read than the time of day
 	open    atomic.Int64
 	refused atomic.Uint64
-	peers   peers // those of sockets that are no connections
+	peers   peers  // those of sockets that are no connections
+	pace    *pacer // told of who comes; may be nil
 }
 
 func newSockets(ln net.Listener, limit int, timeout time.Duration) *sockets {
@@ -44,7 +45,8 @@ func (l *sockets) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.open.Add(1) <= l.limit {
+		if n := l.open.Add(1); n <= l.limit {
+			l.pace.arrived(n)
 			s := &socket{Conn: nc, from: l, peer: l.peers.of(nc)}
 			if l.peers.enter(s.peer) {
 				s.served.Store(true)

@@ -20,15 +20,12 @@ func trim(ctx context.Context) {
 	t := time.NewTicker(trimEvery)
 	defer t.Stop()
 	var m meter
-	p := newPacer()
-	p.adjust(readUsage())
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
 			u := readUsage()
-			p.adjust(u)
 			if m.worthIt(now, u) {
 				runtime.GC() // what lies in a sync.Pool outlives one collection
 				debug.FreeOSMemory()
