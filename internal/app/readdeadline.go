@@ -16,9 +16,10 @@ import (
 // ends too early, is as good as none until it has struck.
 type readDeadline struct {
 	mu      sync.Mutex
-	want    int64 // counted from the listener's epoch; 0: none
-	set     int64 // what stands on the socket, the same way
-	reading int   // reads under way
+	want    int64  // counted from the listener's epoch; 0: none
+	set     int64  // what stands on the socket, the same way
+	reading int    // reads under way
+	watch   *watch // a read that was put off, or nil
 }
 
 // since counts a deadline from the listener's epoch. What is past is negative for
@@ -65,7 +66,9 @@ func (s *socket) SetReadDeadline(t time.Time) error {
 	d := &s.read
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.want = s.from.since(t)
+	if d.want = s.from.since(t); d.want != 0 {
+		d.unwatchLocked()
+	}
 	if s.served.Load() && d.reading == 0 {
 		return nil
 	}
@@ -81,9 +84,14 @@ var errInterrupted = &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExc
 func (s *socket) Read(p []byte) (int, error) {
 	d := &s.read
 	d.mu.Lock()
-	if d.want < 0 && s.served.Load() && !s.ended.Load() {
-		d.mu.Unlock()
-		return 0, errInterrupted
+	if s.served.Load() && !s.ended.Load() {
+		if len(p) == 1 && d.want == 0 && d.watch == nil {
+			s.putOffLocked()
+		}
+		if d.want < 0 && !s.ended.Load() {
+			d.mu.Unlock()
+			return 0, errInterrupted
+		}
 	}
 	d.reading++
 	if !d.fits() {

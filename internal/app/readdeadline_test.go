@@ -18,7 +18,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// reader reads a byte whenever it is told to, and notes how that went.
+// reader reads a byte whenever it is told to, and notes how that went. It has room for
+// two: a read of one is the server's watch on the peer (see watches).
 type reader struct {
 	conn, peer net.Conn
 	tell       chan struct{}
@@ -32,7 +33,7 @@ func newReader(conn, peer net.Conn, began time.Time) *reader {
 	r := &reader{conn: conn, peer: peer, tell: make(chan struct{})}
 	go func() { // ends with the channel
 		for range r.tell {
-			n, err := conn.Read(make([]byte, 1))
+			n, err := conn.Read(make([]byte, 2))
 			r.mu.Lock()
 			r.log = append(r.log, fmt.Sprint(n, errors.Is(err, os.ErrDeadlineExceeded), time.Since(began)))
 			r.busy = false

@@ -62,6 +62,9 @@ func (s *socket) SetDeadline(t time.Time) error {
 	defer s.read.mu.Unlock()
 	s.read.want = s.from.since(t)
 	s.read.set = s.read.want
+	if s.read.want != 0 {
+		s.read.unwatchLocked()
+	}
 	s.until.Store(0)
 	return s.Conn.SetDeadline(t)
 }
@@ -81,6 +84,9 @@ func (s *socket) Close() error {
 	if s.ended.CompareAndSwap(false, true) {
 		s.from.open.Add(-1)
 		s.serve(false)
+		s.read.mu.Lock()
+		s.read.unwatchLocked()
+		s.read.mu.Unlock()
 	}
 	return s.Conn.Close()
 }

@@ -30,6 +30,7 @@ type sockets struct {
 	refused atomic.Uint64
 	peers   peers  // those of sockets that are no connections
 	pace    *pacer // told of who comes; may be nil
+	watches watches
 }
 
 func newSockets(ln net.Listener, limit int, timeout time.Duration) *sockets {
