@@ -43,6 +43,9 @@ func (j *Journal) Read(index uint64, dst []byte) ([]byte, error) {
 		w:    window{r: h, end: end, step: until - int64(from.off), buf: r.s.w.buf[:0]},
 		salt: s.salt, off: int64(from.off), rel: uint64(from.rel), skip: rel,
 	}
+	if err := r.s.hop(); err != nil {
+		return dst, fmt.Errorf("journal: read %s: %w", s.name, err)
+	}
 	for {
 		it, err := r.s.next()
 		switch {

@@ -95,6 +95,28 @@ func (s *scanner) next() (item, error) {
 	return s.search()
 }
 
+// hop passes over what next would pass over unread, as long as it is whole.
+func (s *scanner) hop() error {
+	for s.rel < s.skip {
+		b, err := s.w.at(s.off, frameHead)
+		if err != nil {
+			return err
+		}
+		if len(b) < frameHead {
+			return nil
+		}
+		f, ok := parseFrame(b, s.salt)
+		if !ok || uint64(f.rel) != s.rel || s.off+frameHead+f.len > s.w.end {
+			return nil
+		}
+		s.off += frameHead + f.len
+		if !f.mark {
+			s.rel++
+		}
+	}
+	return nil
+}
+
 // take returns the item whose head was found at off.
 func (s *scanner) take(f frame) (item, error) {
 	it := item{kind: kindRecord, frame: f, headOK: true, off: s.off, rel: s.rel, to: s.rel + 1}
