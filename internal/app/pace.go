@@ -19,6 +19,9 @@ const paceEvery = time.Second
 // caches cold each time.
 const maxHeadroom = 64 << 20
 
+// waveHeadroom is what is left of it while sockets arrive.
+const waveHeadroom = 8 << 20
+
 // minHeap is the heap below which the runtime does not collect at 100 percent;
 // it grows with the percentage.
 const minHeap = 4 << 20
@@ -30,8 +33,8 @@ const (
 )
 
 // pacer chooses the garbage collector's percentage. Who serves requests has
-// headroom. While sockets arrive in a wave it has none: what a request leaves
-// behind then lies between what its connection keeps, and stays in half used
+// headroom. While sockets arrive in a wave it has next to none: what a request
+// leaves behind then lies between what its connection keeps, and stays in half used
 // pages for as long as the connection lives. The pacer does nothing if the
 // operator has set GOGC. It is safe for concurrent use.
 type pacer struct {
@@ -40,7 +43,8 @@ type pacer struct {
 	wave     atomic.Int64 // so many open sockets are one
 
 	mu      sync.Mutex
-	seen    int64 // open sockets at the last look
+	seen    int64  // open sockets at the last look
+	live    uint64 // bytes, at the last look
 	percent int
 	set     func(percent int) int
 }
@@ -59,13 +63,13 @@ func (p *pacer) look(u usage, open int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rising := open >= waveAfter(p.seen)
-	p.seen = open
+	p.seen, p.live = open, u.live
 	p.wave.Store(waveAfter(open))
 	if rising {
-		p.setLocked(100)
+		p.setLocked(percent(p.live, min(p.headroom, waveHeadroom)))
 		return
 	}
-	p.setLocked(percent(u.live, p.headroom))
+	p.setLocked(percent(p.live, p.headroom))
 }
 
 // arrived tells that there are so many open sockets now that another has come.
@@ -76,7 +80,7 @@ func (p *pacer) arrived(open int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wave.Store(math.MaxInt64) // once until the next look
-	p.setLocked(100)
+	p.setLocked(percent(p.live, min(p.headroom, waveHeadroom)))
 }
 
 // setLocked stops the world if the percentage changes.

@@ -64,12 +64,12 @@ func TestPacerIsFrugalWhileSocketsArrive(t *testing.T) {
 	for open := int64(waveFloor); open < 1000; open++ {
 		p.arrived(open)
 	}
-	if n, got := len(*set), last(*set); n != 2 || got != 100 {
-		t.Fatalf("in a wave it was set %v, want 100 once", *set)
+	if n, got := len(*set), last(*set); n != 2 || got != 200 {
+		t.Fatalf("in a wave it was set %v, want 200 once", *set)
 	}
 	p.look(small, 1000)
-	if got := last(*set); got != 100 {
-		t.Errorf("%d percent at the first look after a wave began, want 100", got)
+	if got := last(*set); got != 200 {
+		t.Errorf("%d percent at the first look after a wave began, want 200", got)
 	}
 	p.look(small, 1000)
 	if got := last(*set); got != 1600 {
@@ -80,8 +80,12 @@ func TestPacerIsFrugalWhileSocketsArrive(t *testing.T) {
 		t.Errorf("%d percent after an eighth more sockets, want 1600", got)
 	}
 	p.arrived(1000 + 1000/waveShare + waveFloor)
+	if got := last(*set); got != 200 {
+		t.Errorf("%d percent in the second wave, want 200", got)
+	}
+	p.look(usage{live: 8 * mib}, 2000)
 	if got := last(*set); got != 100 {
-		t.Errorf("%d percent in the second wave, want 100", got)
+		t.Errorf("%d percent in a wave with 8 MiB alive, want 100", got)
 	}
 }
 
