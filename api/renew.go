@@ -50,16 +50,13 @@ func (a *API) renewEvents(c echo.Context) error {
 		if !ok || conn.ConnectionID() != name {
 			continue
 		}
-		session, ok := conn.Session().(*native.Session)
-		if !ok {
+		if _, ok := conn.Session().(*native.Session); !ok {
 			break
 		}
 		if err := a.renew(conn, id); err != nil {
 			return err
 		}
-		expires := a.expiry(id)
-		session.Renew(expires)
-		return answerJSON(c, http.StatusOK, renewed(expires))
+		return answerJSON(c, http.StatusOK, renewed(a.expiry(id)))
 	}
 	return errRenewGone
 }
@@ -99,13 +96,20 @@ func connectionOf(text []byte) (string, error) {
 	return name, err
 }
 
-// renew has the connection be that of another token of the same client.
+// renew has the connection be that of another token of the same client, and end with
+// it.
 func (a *API) renew(conn *transports.Connection, id *auth.Identity) error {
 	was, ok := conn.Identity.(*auth.Identity)
 	if !ok || was.User != id.User || was.Device != id.Device {
 		return errRenewWho
 	}
-	if !conn.Renew(id) {
+	expires := a.expiry(id)
+	session, native := conn.Session().(*native.Session)
+	if !conn.Renew(id, func() {
+		if native {
+			session.Renew(expires)
+		}
+	}) {
 		return errRenewGone
 	}
 	if err := a.admitted(id); err != nil { // since a moment ago, and endRevoked has looked before
@@ -116,10 +120,10 @@ func (a *API) renew(conn *transports.Connection, id *auth.Identity) error {
 }
 
 // renewConnection is for tokens that come over the connection itself.
-func (a *API) renewConnection(ctx context.Context, conn transports.Conn, token string) (time.Time, error) {
+func (a *API) renewConnection(ctx context.Context, conn transports.Conn, token string) error {
 	c, ok := conn.(*transports.Connection)
 	if !ok {
-		return time.Time{}, errRenewGone
+		return errRenewGone
 	}
 	id, err := a.verify.Verify(ctx, token)
 	if err == nil && id.User == "" {
@@ -134,7 +138,7 @@ func (a *API) renewConnection(ctx context.Context, conn transports.Conn, token s
 	if err != nil {
 		p := asProblem(err)
 		a.metrics.problem(p.slug)
-		return time.Time{}, p
+		return p
 	}
-	return a.expiry(id), nil
+	return nil
 }

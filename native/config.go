@@ -28,10 +28,10 @@ type Config struct {
 	// each connection; the context ends with the connection. What its error says is for
 	// the client. Without it there are no channels.
 	Channels func(ctx context.Context, conn transports.Conn, channel string, in bool) error
-	// Renew, if set, takes another token of the connection's client, and returns when the
-	// connection ends with it. It is called like Channels. Without it tokens cannot be
-	// renewed.
-	Renew func(ctx context.Context, conn transports.Conn, token string) (expires time.Time, err error)
+	// Renew, if set, takes another token of the connection's client, and tells its session
+	// when that expires ([Session.Renew]). It is called like Channels. Without it tokens
+	// cannot be renewed.
+	Renew func(ctx context.Context, conn transports.Conn, token string) error
 	// MaxMessageBytes bounds one message of a client. Zero means 32 KiB.
 	MaxMessageBytes int
 	// MessageRate bounds the messages of one connection: over it no more is read

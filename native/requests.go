@@ -120,11 +120,7 @@ func (s *Session) do(ctx context.Context, r *request) error {
 	if r.Type != "renew" {
 		return s.cfg.Channels(ctx, s.conn, r.Channel, r.Type == "subscribe")
 	}
-	expires, err := s.cfg.Renew(ctx, s.conn, r.Token)
-	if err == nil {
-		s.Renew(expires)
-	}
-	return err
+	return s.cfg.Renew(ctx, s.conn, r.Token)
 }
 
 // endRequests gives up what waits; what is under way may still be done.

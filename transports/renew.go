@@ -1,8 +1,10 @@
 package transports
 
 // Renew replaces what authentication found of the client, who has shown other
-// credentials while connected. It reports false if the connection has ended.
-func (c *Connection) Renew(identity any) bool {
+// credentials while connected, and calls with, so that what goes with the credentials
+// is that of the same call when there are several at a time. with must not wait, nor
+// ask the registry. Renew reports false, and does nothing, if the connection has ended.
+func (c *Connection) Renew(identity any, with func()) bool {
 	h := c.server.shard(c.token)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -13,6 +15,7 @@ func (c *Connection) Renew(identity any) bool {
 		h.renewed = make(map[*Connection]any)
 	}
 	h.renewed[c] = identity
+	with()
 	return true
 }
 
