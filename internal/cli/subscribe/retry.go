@@ -1,6 +1,7 @@
 package subscribe
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,7 +62,7 @@ func (s *subscriber) final(err error) bool {
 	}
 	status, ok := errors.AsType[*StatusError](err)
 	if !ok {
-		return false
+		return !s.everConnected && wrongScheme(err)
 	}
 	switch status.Code {
 	case http.StatusUnauthorized:
@@ -73,6 +74,15 @@ func (s *subscriber) final(err error) bool {
 	default:
 		return status.Code < 500 && !s.everConnected
 	}
+}
+
+// wrongScheme reports whether a server was found where none has been that this client
+// could trust: its certificate does not count here, or it speaks no TLS. Later in a run
+// the same is a server that is being replaced.
+func wrongScheme(err error) bool {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	return certificate || plain || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // pause returns how long to wait before the next connection: what the server

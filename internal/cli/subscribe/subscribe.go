@@ -96,8 +96,9 @@ type Handler struct {
 
 // Run follows events until ctx ends, and then returns ctx's error. It returns
 // earlier only when trying again cannot help: the server refuses the request (a
-// *[StatusError]), an event is over the limit, the token cannot be had or the
-// handler returned an error.
+// *[StatusError]), the first one has a certificate that does not count here or speaks no
+// TLS, an event is over the limit, the token cannot be had or the handler returned an
+// error.
 func Run(ctx context.Context, cfg Config, handler Handler) error {
 	cfg = cfg.withDefaults()
 	base, err := url.Parse(strings.TrimRight(cfg.Server, "/"))
