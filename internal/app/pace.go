@@ -16,8 +16,8 @@ const paceEvery = time.Second
 // maxHeadroom is how many bytes may be allocated between two collections even if
 // little is alive. With the runtime's own rule a small server under load would
 // collect dozens of times a second for the sake of a few megabytes, and find its
-// caches cold each time.
-const maxHeadroom = 64 << 20
+// caches cold each time; with much more, what is allocated is never in a cache.
+const maxHeadroom = 32 << 20
 
 // waveHeadroom is what is left of it while sockets arrive.
 const waveHeadroom = 8 << 20
@@ -53,7 +53,7 @@ type pacer struct {
 // memory: where the operator has little to give, headroom is small as well.
 func newPacer(logs uint64) *pacer {
 	_, off := os.LookupEnv("GOGC")
-	p := &pacer{headroom: min(maxHeadroom, logs/4), off: off, percent: 100, set: debug.SetGCPercent}
+	p := &pacer{headroom: min(maxHeadroom, logs/8), off: off, percent: 100, set: debug.SetGCPercent}
 	p.look(readUsage(), 0)
 	return p
 }

@@ -52,8 +52,8 @@ func TestPacerIsFrugalWhileSocketsArrive(t *testing.T) {
 	small := usage{live: 2 * mib}
 
 	p.look(small, 0)
-	if got := last(*set); got != 1600 {
-		t.Fatalf("at rest %d percent, want 1600", got)
+	if got := last(*set); got != 800 {
+		t.Fatalf("at rest %d percent, want 800", got)
 	}
 	for open := int64(1); open < waveFloor; open++ {
 		p.arrived(open)
@@ -72,12 +72,12 @@ func TestPacerIsFrugalWhileSocketsArrive(t *testing.T) {
 		t.Errorf("%d percent at the first look after a wave began, want 200", got)
 	}
 	p.look(small, 1000)
-	if got := last(*set); got != 1600 {
-		t.Errorf("%d percent when no more came, want 1600", got)
+	if got := last(*set); got != 800 {
+		t.Errorf("%d percent when no more came, want 800", got)
 	}
 	p.arrived(1000 + 1000/waveShare + waveFloor - 1)
-	if got := last(*set); got != 1600 {
-		t.Errorf("%d percent after an eighth more sockets, want 1600", got)
+	if got := last(*set); got != 800 {
+		t.Errorf("%d percent after an eighth more sockets, want 800", got)
 	}
 	p.arrived(1000 + 1000/waveShare + waveFloor)
 	if got := last(*set); got != 200 {
@@ -89,9 +89,9 @@ func TestPacerIsFrugalWhileSocketsArrive(t *testing.T) {
 	}
 }
 
-func TestPacerGivesNoMoreThanAQuarterOfTheLogs(t *testing.T) {
+func TestPacerGivesNoMoreThanAnEighthOfTheLogs(t *testing.T) {
 	t.Setenv("GOGC", "100")
-	p, set := recorded(t, 32*mib)
+	p, set := recorded(t, 64*mib)
 	p.look(usage{live: mib}, 0)
 	if got := last(*set); got != 200 {
 		t.Errorf("%d percent, want 200: 8 MiB", got)
