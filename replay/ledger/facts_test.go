@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+
+	"hubline/replay/journal"
 )
 
 // held lists the facts of a kind as text, in no order.
@@ -119,5 +121,46 @@ func TestADamagedRowOfAFactIsLeftOut(t *testing.T) {
 	}
 	if st := f.Stats(); st.Damaged != 1 || f.Count("row of a fact is damaged") != 1 {
 		t.Errorf("%+v: %s", st, f.String())
+	}
+}
+
+// What SaveFacts would refuse is no fact when it is read either.
+func TestARecordWithAFactThatCannotBeIsDamaged(t *testing.T) {
+	for _, tt := range []struct {
+		fact Fact
+		ok   bool
+	}{
+		{Fact{Member, "c", "ann", []byte{}}, true},
+		{Fact{Member, "c", "", []byte{}}, false},
+		{Fact{Member, strings.Repeat("x", maxName+1), "ann", nil}, false},
+		{Fact{Revoked, "", "j", make([]byte, maxFactValue+1)}, false},
+	} {
+		h, ok := parseHead(appendFacts(nil, []Fact{tt.fact}))
+		n := 0
+		if err := h.facts(func(Fact) { n++ }); !ok || (err == nil) != tt.ok || (n == 1) != tt.ok {
+			t.Errorf("%.20v: %d facts, %v", tt.fact, n, err)
+		}
+	}
+}
+
+// A table that cannot be written bounds what waits of facts, as of events.
+func TestFactsWaitInBoundedMemory(t *testing.T) {
+	f := newFixture(t, Options{CheckpointSize: 4})
+	must(t, f.Checkpoint())
+	must(t, f.table.db.Close()) // every transaction fails from now on
+	var err error
+	n := 0
+	for ; err == nil && n < 1000; n++ {
+		err = f.SaveFacts([]Fact{{Member, "c", fmt.Sprint("u", n), []byte{}}})
+	}
+	if !errors.Is(err, journal.ErrFull) || f.Stats().Waiting > 3*4*overlayFactor {
+		t.Errorf("after %d: %v, %+v", n, err, f.Stats())
+	}
+	if err := f.Close(); err == nil {
+		t.Error("closing says nothing of it")
+	}
+	f.open()
+	if got := len(f.held(Member)); got != n-1 {
+		t.Errorf("%d facts of %d are left", got, n-1)
 	}
 }
