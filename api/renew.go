@@ -53,10 +53,11 @@ func (a *API) renewEvents(c echo.Context) error {
 		if _, ok := conn.Session().(*native.Session); !ok {
 			break
 		}
-		if err := a.renew(conn, id); err != nil {
+		expires, err := a.renew(conn, id)
+		if err != nil {
 			return err
 		}
-		return answerJSON(c, http.StatusOK, renewed(a.expiry(id)))
+		return answerJSON(c, http.StatusOK, renewed(expires))
 	}
 	return errRenewGone
 }
@@ -97,26 +98,26 @@ func connectionOf(text []byte) (string, error) {
 }
 
 // renew has the connection be that of another token of the same client, and end with
-// it.
-func (a *API) renew(conn *transports.Connection, id *auth.Identity) error {
+// it. It returns when that is.
+func (a *API) renew(conn *transports.Connection, id *auth.Identity) (expires time.Time, err error) {
 	was, ok := conn.Identity.(*auth.Identity)
 	if !ok || was.User != id.User || was.Device != id.Device {
-		return errRenewWho
+		return expires, errRenewWho
 	}
-	expires := a.expiry(id)
-	session, native := conn.Session().(*native.Session)
+	expires = a.expiry(id)
+	session, bound := conn.Session().(*native.Session)
 	if !conn.Renew(id, func() {
-		if native {
+		if bound {
 			session.Renew(expires)
 		}
 	}) {
-		return errRenewGone
+		return expires, errRenewGone
 	}
 	if err := a.admitted(id); err != nil { // since a moment ago, and endRevoked has looked before
 		conn.Leave(transports.ReasonRevoked)
-		return err
+		return expires, err
 	}
-	return nil
+	return expires, nil
 }
 
 // renewConnection is for tokens that come over the connection itself.
@@ -133,7 +134,7 @@ func (a *API) renewConnection(ctx context.Context, conn transports.Conn, token s
 		err = a.admitted(id)
 	}
 	if err == nil {
-		err = a.renew(c, id)
+		_, err = a.renew(c, id)
 	}
 	if err != nil {
 		p := asProblem(err)

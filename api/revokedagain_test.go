@@ -132,7 +132,7 @@ func TestARenewalDoesNotEscapeARevocation(t *testing.T) {
 	conn := f.conns.Open(scopeEvents, first.User, "192.0.2.1", first, transports.WebSockets, false)
 	defer conn.End(transports.ReasonRevoked)
 	f.revoke(`{"jti":"two"}`)
-	if err := f.api.renew(conn, second); !errors.Is(err, auth.ErrRevoked) {
+	if _, err := f.api.renew(conn, second); !errors.Is(err, auth.ErrRevoked) {
 		t.Errorf("%v", err)
 	}
 }

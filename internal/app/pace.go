@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// paceEvery is how often the pacer looks, and so how long it stays frugal after
-// the last wave of sockets.
+// paceEvery is how often the pacer looks. It stays frugal until the first look since
+// which no wave of sockets has come.
 const paceEvery = time.Second
 
 // maxHeadroom is how many bytes may be allocated between two collections even if
@@ -19,7 +19,7 @@ const paceEvery = time.Second
 // caches cold each time; with much more, what is allocated is never in a cache.
 const maxHeadroom = 32 << 20
 
-// waveHeadroom is what is left of it while sockets arrive.
+// waveHeadroom is what is left of it, at most, while sockets arrive.
 const waveHeadroom = 8 << 20
 
 // minHeap is the heap below which the runtime does not collect at 100 percent;
@@ -33,9 +33,9 @@ const (
 )
 
 // pacer chooses the garbage collector's percentage. Who serves requests has
-// headroom. While sockets arrive in a wave it has next to none: what a request
-// leaves behind then lies between what its connection keeps, and stays in half used
-// pages for as long as the connection lives. The pacer does nothing if the
+// headroom. While sockets arrive in a wave it has little: what a request leaves behind
+// then lies between what its connection keeps, and stays in half used pages for as
+// long as the connection lives. The pacer does nothing if the
 // operator has set GOGC. It is safe for concurrent use.
 type pacer struct {
 	headroom uint64

@@ -1,7 +1,13 @@
 package app
 
 import (
+	"context"
+	"log/slog"
+	"net"
 	"testing"
+	"time"
+
+	"hubline/internal/config"
 )
 
 const mib = 1 << 20
@@ -110,4 +116,69 @@ func TestPacerLeavesTheOperatorsChoiceAlone(t *testing.T) {
 func TestNobodyPacesAGuest(*testing.T) {
 	var p *pacer
 	p.arrived(1 << 20)
+}
+
+func TestAcceptedSocketsAreToldToThePacer(t *testing.T) {
+	t.Setenv("GOGC", "100")
+	p, set := recorded(t, 256*mib)
+	p.look(usage{live: mib}, 0)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newSockets(ln, 2*waveFloor, time.Hour)
+	l.pace = p
+	defer func() { _ = l.Close() }()
+	for range waveFloor {
+		dial(t, ln.Addr().String())
+		nc, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = nc.Close() }()
+	}
+	if got := last(*set); got != 200 {
+		t.Errorf("%d percent after %d sockets, want 200", got, waveFloor)
+	}
+}
+
+// A server that is built has a pacer, and looks while it serves: the percentage of a
+// wave is taken back.
+func TestAServerPacesTheCollector(t *testing.T) {
+	t.Setenv("GOGC", "100")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default()
+	cfg.Data = ""
+	s, err := build(t.Context(), cfg, config.NewSecrets(), slog.New(slog.DiscardHandler), ln)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.ln.pace
+	if p == nil {
+		t.Fatal("no pacer")
+	}
+	looked := make(chan int, 1)
+	p.mu.Lock()
+	p.off, p.percent = false, 0
+	p.set = func(percent int) int {
+		select {
+		case looked <- percent:
+		default:
+		}
+		return 0
+	}
+	p.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.serve(ctx) }() // ends with ctx
+	if percent := <-looked; percent < 100 {
+		t.Errorf("%d percent", percent)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }

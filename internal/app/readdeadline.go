@@ -88,7 +88,7 @@ func (s *socket) Read(p []byte) (int, error) {
 		if len(p) == 1 && d.want == 0 && d.watch == nil {
 			s.putOffLocked()
 		}
-		if d.want < 0 && !s.ended.Load() {
+		if d.want < 0 && !s.ended.Load() { // it may have ended meanwhile
 			d.mu.Unlock()
 			return 0, errInterrupted
 		}

@@ -211,25 +211,23 @@ func TestARequestSetsFewDeadlines(t *testing.T) {
 // A read that was interrupted before it began asks nothing of the socket, unless that
 // is closed: then the read says so.
 func TestAReadInterruptedBeforeItBeganEndsAtOnce(t *testing.T) {
-	mine, peer := net.Pipe()
-	defer func() { _ = peer.Close() }()
-	var c countingListener
-	s := &socket{Conn: counting{mine, &c.reads, &c.writes}, from: newSockets(nil, 1, time.Hour)}
-	s.served.Store(true)
-	_ = s.SetReadDeadline(time.Unix(1, 0))
-	_, err := s.Read(make([]byte, 1))
-	var timeout net.Error
-	if !errors.As(err, &timeout) || !timeout.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the read ended with %v, want a timeout", err)
-	}
-	if n := c.reads.Load(); n != 0 {
-		t.Errorf("%d deadlines were set for it", n)
-	}
-
-	_ = s.Close()
-	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("a read of the closed socket ended with %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s, c, peer := watched(newSockets(nil, 1, time.Hour))
+		defer func() { _ = peer.Close() }()
+		_ = s.SetReadDeadline(time.Unix(1, 0))
+		e := <-startWatch(s)
+		var timeout net.Error
+		if !errors.As(e.err, &timeout) || !timeout.Timeout() || !errors.Is(e.err, os.ErrDeadlineExceeded) || e.after != 0 {
+			t.Errorf("the read ended after %v with %v, want a timeout at once", e.after, e.err)
+		}
+		if n := c.reads.Load(); n != 0 {
+			t.Errorf("%d deadlines were set for it", n)
+		}
+		_ = s.Close()
+		if e := <-startWatch(s); !errors.Is(e.err, io.ErrClosedPipe) || e.after != 0 {
+			t.Errorf("a read of the closed socket ended after %v with %v", e.after, e.err)
+		}
+	})
 }
 
 // BenchmarkDeadlines is one request, from both sides, on a socket whose deadlines

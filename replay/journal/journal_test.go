@@ -119,3 +119,23 @@ func TestWhatIsAppendedIsReadAgain(t *testing.T) {
 		}
 	}
 }
+
+// An orderly end leaves a mark, and the next start goes on behind it: a read passes
+// over marks as over records.
+func TestReadsPassOverMarks(t *testing.T) {
+	fs := newMemFS()
+	const starts, each = 5, 7
+	for i := range uint64(starts) {
+		j, _ := opened(t, fs, Options{})
+		appendN(t, j, each)
+		if damaged := verify(t, j, 1, (i+1)*each); damaged != nil {
+			t.Errorf("after start %d %d are damaged", i+1, damaged)
+		}
+		if n := len(j.Segments()); n != 1 {
+			t.Fatalf("%d segments: nothing is to be passed over", n)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (s *scanner) next() (item, error) {
 	return s.search()
 }
 
-// hop passes over what next would pass over unread, as long as it is whole.
+// hop passes over what next would pass over unread, as long as the heads are whole.
 func (s *scanner) hop() error {
 	for s.rel < s.skip {
 		b, err := s.w.at(s.off, frameHead)

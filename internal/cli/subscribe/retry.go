@@ -2,6 +2,7 @@ package subscribe
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -62,7 +63,7 @@ func (s *subscriber) final(err error) bool {
 	}
 	status, ok := errors.AsType[*StatusError](err)
 	if !ok {
-		return !s.everConnected && wrongScheme(err)
+		return !s.everConnected && stranger(err)
 	}
 	switch status.Code {
 	case http.StatusUnauthorized:
@@ -76,10 +77,13 @@ func (s *subscriber) final(err error) bool {
 	}
 }
 
-// wrongScheme reports whether a server was found where none has been that this client
-// could trust: its certificate does not count here, or it speaks no TLS. Later in a run
-// the same is a server that is being replaced.
-func wrongScheme(err error) bool {
+// stranger reports whether who answered cannot be the server that is meant: its
+// certificate is not accepted here, or it speaks no TLS. One that is not valid yet, or no
+// longer, may be soon: a clock is set, or it is renewed.
+func stranger(err error) bool {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return false
+	}
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, plain := errors.AsType[tls.RecordHeaderError](err)
 	return certificate || plain || errors.Is(err, http.ErrSchemeMismatch)

@@ -2,6 +2,9 @@ package subscribe
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -33,9 +36,22 @@ func TestAServerThatCannotBeTrustedEnds(t *testing.T) {
 	}
 }
 
-func TestACertificateThatChangesIsTriedAgain(t *testing.T) {
-	s := subscriber{everConnected: true}
-	if s.final(http.ErrSchemeMismatch) {
-		t.Error("a server that is being replaced ends the run")
+func TestACertificateThatMayCountLaterIsTriedAgain(t *testing.T) {
+	unknown := error(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}})
+	expired := error(&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}})
+	for _, tt := range []struct {
+		err   error
+		first bool // the first connection
+		want  bool
+	}{
+		{unknown, true, true},
+		{unknown, false, false}, // the server is being replaced
+		{expired, true, false},
+		{http.ErrSchemeMismatch, false, false},
+	} {
+		s := subscriber{everConnected: !tt.first}
+		if got := s.final(fmt.Errorf("connect: %w", tt.err)); got != tt.want {
+			t.Errorf("%v, the first time %v: final %v, want %v", tt.err, tt.first, got, tt.want)
+		}
 	}
 }
