@@ -1,4 +1,4 @@
-import { connect, invoke, itemsOf, observe, quiet, unique } from './gohub.js';
+import { connect, invoke, observe, quiet, unique } from './gohub.js';
 import { range } from './samples.js';
 import { equal, refusal, within } from './support.js';
 
@@ -88,11 +88,12 @@ export async function uploadsFail(world, form) {
 
   // Nobody is there any more who could end it.
   const { hub: leaver } = await connect(world, form);
-  const lost = refusal(leaver.invoke('Collect', filled(world).subject, key), 'Collect');
-  await itemsOf(leaver, 'Count', 1); // the call has arrived
+  const left = unique();
+  const lost = refusal(leaver.invoke('Collect', filled(world).subject, left), 'Collect');
+  equal(await invoke(hub, 'Noted', `begun ${left}`), 'yes', 'begin of Collect'); // else it is not begun any more
   await within(leaver.stop(), 'end of stop');
   await lost;
-  equal(await invoke(hub, 'Noted', key), 'ended with The underlying connection was closed.', 'what the method saw');
+  equal(await invoke(hub, 'Noted', left), 'ended with The underlying connection was closed.', 'what the method saw');
 
   const { subject, go } = filled(world, 1, 2);
   const sums = observe(hub.stream('Sums', subject));

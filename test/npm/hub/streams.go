@@ -87,6 +87,7 @@ func addStreams(h *signalr.Hub, b *board) {
 		return sum, nil
 	})
 	h.Handle("Collect", func(items iter.Seq2[any, error], key string) ([]any, error) {
+		b.put("begun "+key, "yes")
 		all := []any{}
 		for v, err := range items {
 			if err != nil {
