@@ -35,8 +35,8 @@ const (
 // pacer chooses the garbage collector's percentage. Who serves requests has
 // headroom. While sockets arrive in a wave it has little: what a request leaves behind
 // then lies between what its connection keeps, and stays in half used pages for as
-// long as the connection lives. The pacer does nothing if the
-// operator has set GOGC. It is safe for concurrent use.
+// long as the connection lives. The pacer does nothing if the operator has set GOGC. It
+// is safe for concurrent use.
 type pacer struct {
 	headroom uint64
 	off      bool
@@ -62,14 +62,13 @@ func newPacer(logs uint64) *pacer {
 func (p *pacer) look(u usage, open int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	rising := open >= waveAfter(p.seen)
+	headroom := p.headroom
+	if open >= waveAfter(p.seen) {
+		headroom = min(headroom, waveHeadroom)
+	}
 	p.seen, p.live = open, u.live
 	p.wave.Store(waveAfter(open))
-	if rising {
-		p.setLocked(percent(p.live, min(p.headroom, waveHeadroom)))
-		return
-	}
-	p.setLocked(percent(p.live, p.headroom))
+	p.giveLocked(headroom)
 }
 
 // arrived tells that there are so many open sockets now that another has come.
@@ -80,11 +79,12 @@ func (p *pacer) arrived(open int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wave.Store(math.MaxInt64) // once until the next look
-	p.setLocked(percent(p.live, min(p.headroom, waveHeadroom)))
+	p.giveLocked(min(p.headroom, waveHeadroom))
 }
 
-// setLocked stops the world if the percentage changes.
-func (p *pacer) setLocked(percent int) {
+// giveLocked stops the world if the percentage changes.
+func (p *pacer) giveLocked(headroom uint64) {
+	percent := percent(p.live, headroom)
 	if p.off || percent == p.percent {
 		return
 	}

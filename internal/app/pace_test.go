@@ -38,10 +38,9 @@ func recorded(t *testing.T, logs uint64) (*pacer, *[]int) {
 	t.Helper()
 	p := newPacer(logs)
 	p.off = false
+	p.percent = 0 // whatever comes is news
 	var set []int
 	p.set = func(percent int) int { set = append(set, percent); return 0 }
-	p.setLocked(0) // whatever comes is news
-	set = nil
 	return p, &set
 }
 

@@ -83,31 +83,33 @@ type scanner struct {
 // next returns the next item. After kindEnd, or an error of the file, it must
 // not be called again.
 func (s *scanner) next() (item, error) {
-	b, err := s.w.at(s.off, frameHead)
-	if err != nil {
+	f, ok, err := s.head()
+	switch {
+	case err != nil:
 		return item{}, err
-	}
-	if len(b) == frameHead {
-		if f, ok := parseFrame(b, s.salt); ok && uint64(f.rel) == s.rel && s.off+frameHead+f.len <= s.w.end {
-			return s.take(f)
-		}
+	case ok:
+		return s.take(f)
 	}
 	return s.search()
+}
+
+// head returns the head that stands next. It reports false if there is none that is
+// whole and of the frame that belongs there.
+func (s *scanner) head() (f frame, ok bool, err error) {
+	b, err := s.w.at(s.off, frameHead)
+	if err != nil || len(b) < frameHead {
+		return frame{}, false, err
+	}
+	f, ok = parseFrame(b, s.salt)
+	return f, ok && uint64(f.rel) == s.rel && s.off+frameHead+f.len <= s.w.end, nil
 }
 
 // hop passes over what next would pass over unread, as long as the heads are whole.
 func (s *scanner) hop() error {
 	for s.rel < s.skip {
-		b, err := s.w.at(s.off, frameHead)
-		if err != nil {
+		f, ok, err := s.head()
+		if err != nil || !ok {
 			return err
-		}
-		if len(b) < frameHead {
-			return nil
-		}
-		f, ok := parseFrame(b, s.salt)
-		if !ok || uint64(f.rel) != s.rel || s.off+frameHead+f.len > s.w.end {
-			return nil
 		}
 		s.off += frameHead + f.len
 		if !f.mark {
